@@ -1,0 +1,59 @@
+-- The whole schema of Moneyer's store, in its current version (user_version below).
+--
+-- Times are seconds since 1970-01-01T00:00:00Z. Ids are the 64-bit numbers that the public ids show in
+-- hexadecimal. No column holds a usable secret: keys are kept as argon2id hashes, tokens as SHA-256 digests
+-- and as copies sealed under a key that only the holder of the private key can derive.
+
+PRAGMA application_id = 0x4D6E7972; -- "Mnyr"
+PRAGMA user_version = 1;
+
+CREATE TABLE accounts (
+    id          INTEGER PRIMARY KEY,
+    name        TEXT    NOT NULL UNIQUE,
+    created_at  INTEGER NOT NULL,
+    disabled_at INTEGER
+) STRICT;
+
+CREATE TABLE keys (
+    id           INTEGER PRIMARY KEY,
+    account_id   INTEGER NOT NULL REFERENCES accounts (id),
+    selector     INTEGER NOT NULL UNIQUE, -- 64 bits of a SHA-256 of the key: finds the row
+    phc          TEXT    NOT NULL,        -- argon2id of the key, as a PHC string: confirms it
+    role         TEXT    NOT NULL CHECK (role IN ('mint', 'verify', 'admin')),
+    label        TEXT    NOT NULL,
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER,
+    last_used_at INTEGER,
+    disabled_at  INTEGER
+) STRICT;
+
+CREATE INDEX keys_of_account ON keys (account_id);
+
+-- A token has ended when ended_at is set, or when expires_at has come; the sweeper then sets ended_at.
+CREATE TABLE tokens (
+    id         INTEGER PRIMARY KEY,                  -- the order of minting
+    digest     BLOB    NOT NULL UNIQUE,              -- SHA-256 of the token's text
+    key_id     INTEGER NOT NULL REFERENCES keys (id),
+    sealed     BLOB    NOT NULL,                     -- the token, readable with the private key alone
+    settings   TEXT,                                 -- a JSON object
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER,
+    ended_at   INTEGER
+) STRICT;
+
+CREATE INDEX tokens_live ON tokens (key_id, id) WHERE ended_at IS NULL;
+CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE ended_at IS NULL AND expires_at IS NOT NULL;
+CREATE INDEX tokens_ended ON tokens (ended_at) WHERE ended_at IS NOT NULL;
+
+-- What a request with an Idempotency-Key header was answered with, for as long as a retry may come.
+CREATE TABLE idempotency (
+    key_id     INTEGER NOT NULL REFERENCES keys (id),
+    header     BLOB    NOT NULL, -- SHA-256 of the header
+    request    BLOB    NOT NULL, -- SHA-256 of what was asked for
+    token_id   INTEGER NOT NULL REFERENCES tokens (id) ON DELETE CASCADE,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (key_id, header)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_of_token ON idempotency (token_id);
+CREATE INDEX idempotency_age ON idempotency (created_at);

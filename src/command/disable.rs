@@ -1,0 +1,45 @@
+//! Ending a token.
+
+use super::{Parameters, Reply, create::parse_token};
+use crate::{
+    app::App,
+    domain::{Token, TokenDigest},
+    error::Error,
+    keyring::Caller,
+    store::DisabledToken,
+};
+
+/// What cannot stand beside `disableToken`.
+const CONFLICTING: [&str; 3] = ["list", "expire", "cloneSettings"];
+
+/// End a token.
+#[derive(Debug)]
+pub struct Disable {
+    token: Token,
+}
+
+impl Disable {
+    /// Takes `disableToken` out of `parameters`, if it is there.
+    ///
+    /// # Errors
+    /// [`Error::ConflictingParameters`] beside another command's parameter, [`Error::InvalidParameter`] when the
+    /// value is not a token.
+    pub fn parse(parameters: &mut Parameters) -> Result<Option<Self>, Error> {
+        let Some(text) = parameters.take("disableToken") else { return Ok(None) };
+        if let Some(right) = CONFLICTING.into_iter().find(|name| parameters.peek(name).is_some()) {
+            return Err(Error::ConflictingParameters { left: "disableToken", right });
+        }
+        Ok(Some(Self { token: parse_token("disableToken", &text)? }))
+    }
+
+    pub(super) async fn execute(self, app: &App, caller: &Caller) -> Result<Reply, Error> {
+        let digest = TokenDigest::of(&self.token);
+        match app.store.disable_token(caller.key, digest, app.clock.now()).await? {
+            // A retry after a lost answer must not look like a failure.
+            DisabledToken::Done | DisabledToken::Already => Ok(Reply::Disabled(self.token)),
+            DisabledToken::Unknown => Err(Error::UnknownToken),
+            DisabledToken::Protected => Err(Error::ProtectedToken),
+            DisabledToken::KeyDead => Err(Error::InvalidKey),
+        }
+    }
+}

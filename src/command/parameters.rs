@@ -1,0 +1,131 @@
+//! The parameters of a request, taken out one by one; what is left over at the end is looked at too.
+
+use std::collections::BTreeMap;
+
+use crate::error::Error;
+
+/// The parameters that mean something at `/v2/auth`, as they are properly written.
+const KNOWN: [&str; 6] = ["apikey", "cloneSettings", "disableToken", "expire", "list", "output"];
+/// An unknown name that begins like this is a known one gone wrong.
+const STEMS: [(&str, &str); 6] = [
+    ("apikey", "apikey"),
+    ("clone", "cloneSettings"),
+    ("disab", "disableToken"),
+    ("expir", "expire"),
+    ("list", "list"),
+    ("output", "output"),
+];
+/// How many letters may be wrong in a long name, and in a short one.
+const SLIPS: (usize, usize) = (2, 1);
+const LONG_NAME: usize = 8;
+/// How much of an unknown name is repeated to the caller.
+const SHOWN_CHARS: usize = 32;
+
+/// Named values. Names are compared without regard to case, values are trimmed of white space, and the last
+/// of several values with one name counts.
+#[derive(Debug, Default)]
+pub struct Parameters(BTreeMap<String, Value>);
+
+/// A value that may be a secret, and is wiped when dropped.
+type Value = zeroize::Zeroizing<String>;
+
+impl Parameters {
+    /// Adds a value; an empty name is passed over.
+    pub fn insert(&mut self, name: &str, value: &str) {
+        if !name.is_empty() {
+            self.0.insert(name.to_ascii_lowercase(), Value::new(value.trim().to_owned()));
+        }
+    }
+
+    /// Takes the value of `name` out, if there is one.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(&name.to_ascii_lowercase())
+    }
+
+    /// The value of `name`, left where it is.
+    #[must_use]
+    pub fn peek(&self, name: &str) -> Option<&str> {
+        self.0.get(&name.to_ascii_lowercase()).map(|value| value.as_str())
+    }
+
+    /// Looks at what nobody has taken: an unknown name is ignored, unless it is nearly a known one. Ignoring
+    /// `expires` could mint a token that never ends.
+    ///
+    /// # Errors
+    /// [`Error::UnknownParameter`] for a near miss.
+    pub fn finish(self) -> Result<(), Error> {
+        let near_miss = self.0.keys().find_map(|name| meant_by(name).map(|meant| (name, meant)));
+        match near_miss {
+            None => Ok(()),
+            Some((name, meant)) => {
+                Err(Error::UnknownParameter { given: name.chars().take(SHOWN_CHARS).collect(), meant })
+            }
+        }
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a str)> for Parameters {
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
+        let mut parameters = Self::default();
+        pairs.into_iter().for_each(|(name, value)| parameters.insert(name, value));
+        parameters
+    }
+}
+
+/// The known name that the unknown, lower-case `name` was probably meant to be.
+fn meant_by(name: &str) -> Option<&'static str> {
+    if KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name)) || name.len() > 2 * SHOWN_CHARS {
+        return None;
+    }
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    STEMS.iter().find(|(stem, _)| plain.starts_with(stem)).map(|(_, meant)| *meant).or_else(|| {
+        KNOWN.into_iter().find(|known| {
+            let slips = if known.len() >= LONG_NAME { SLIPS.0 } else { SLIPS.1 };
+            strsim::damerau_levenshtein(&plain, &known.to_ascii_lowercase()) <= slips
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_several_values_counts_and_case_does_not() {
+        let mut parameters: Parameters = [("Expire", "1"), ("EXPIRE", " 2\n"), ("", "x")].into_iter().collect();
+        assert_eq!(parameters.peek("expire"), Some("2"));
+        assert_eq!(parameters.take("expire").as_deref().map(String::as_str), Some("2"));
+        assert!(parameters.take("expire").is_none());
+    }
+
+    #[test]
+    fn near_misses_name_the_one_meant() {
+        let near = [
+            ("expires", "expire"),
+            ("expiry", "expire"),
+            ("expiration", "expire"),
+            ("expire_at", "expire"),
+            ("exipre", "expire"),
+            ("disable_token", "disableToken"),
+            ("disabletokens", "disableToken"),
+            ("disable", "disableToken"),
+            ("dissabletoken", "disableToken"),
+            ("clonesetting", "cloneSettings"),
+            ("clone-settings", "cloneSettings"),
+            ("cloen_settings", "cloneSettings"),
+            ("api_key", "apikey"),
+            ("lists", "list"),
+            ("ouput", "output"),
+        ];
+        for (name, meant) in near {
+            assert_eq!(meant_by(name), Some(meant), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_nobodys_business() {
+        for name in ["token", "stid", "units", "format", "limit", "callback", "_", "key", "", &"expire".repeat(100)] {
+            assert_eq!(meant_by(name), None, "{name}");
+        }
+    }
+}

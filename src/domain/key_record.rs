@@ -1,0 +1,16 @@
+//! What is kept of a private key.
+
+use super::{AccountId, KeyId, Role};
+
+/// A private key as it is kept: who it is, what it may do, and the hash that confirms it.
+#[derive(Debug, Clone)]
+pub struct KeyRecord {
+    /// Its public id.
+    pub id: KeyId,
+    /// The account that it belongs to.
+    pub account: AccountId,
+    /// What it may do.
+    pub role: Role,
+    /// argon2id of the key, as a PHC string.
+    pub phc: String,
+}

@@ -1,0 +1,77 @@
+//! What a private key may do.
+
+use std::{fmt, str::FromStr};
+
+/// The role of a private key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Mints, lists and disables tokens of its own.
+    Mint,
+    /// Asks whether tokens are good; may do nothing at `/v2/auth`.
+    Verify,
+    /// Everything that the other two may.
+    Admin,
+}
+
+/// A role that is none of the three.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a role is one of mint, verify and admin")]
+pub struct UnknownRole;
+
+impl Role {
+    /// The role's name, as the store and the command line have it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mint => "mint",
+            Self::Verify => "verify",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Whether a key of this role may mint, list and disable tokens.
+    #[must_use]
+    pub const fn may_mint(self) -> bool {
+        match self {
+            Self::Mint | Self::Admin => true,
+            Self::Verify => false,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        match text {
+            "mint" => Ok(Self::Mint),
+            "verify" => Ok(Self::Verify),
+            "admin" => Ok(Self::Admin),
+            _ => Err(UnknownRole),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifying_key_mints_nothing() {
+        assert!(Role::Mint.may_mint() && Role::Admin.may_mint() && !Role::Verify.may_mint());
+    }
+
+    #[test]
+    fn a_role_survives_text() {
+        for role in [Role::Mint, Role::Verify, Role::Admin] {
+            assert_eq!(role.as_str().parse(), Ok(role));
+        }
+        assert_eq!("Mint".parse::<Role>(), Err(UnknownRole));
+    }
+}

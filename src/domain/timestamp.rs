@@ -1,0 +1,94 @@
+//! Moments, to the second, in UTC.
+
+use std::{fmt, time::Duration};
+
+use chrono::{DateTime, NaiveDate, SecondsFormat};
+
+/// A moment: whole seconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(i64);
+
+/// Why a text is not a timestamp.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnreadableTimestamp {
+    /// Not twelve ASCII digits.
+    #[error("must be 12 digits, YYYYmmddHHMM in UTC")]
+    Form,
+    /// Twelve digits that no calendar or clock shows.
+    #[error("is no date and time that exists; it must be YYYYmmddHHMM in UTC")]
+    Calendar,
+}
+
+impl Timestamp {
+    /// The moment `seconds` after the epoch.
+    #[must_use]
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// Seconds since the epoch.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0
+    }
+
+    /// Reads `YYYYmmddHHMM`, UTC: the moment at which that minute begins. Years run from 0001 to 9999.
+    ///
+    /// # Errors
+    /// [`UnreadableTimestamp`] says whether the form or the calendar is at fault.
+    pub fn parse_minute(text: &str) -> Result<Self, UnreadableTimestamp> {
+        if text.len() != 12 || !text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(UnreadableTimestamp::Form);
+        }
+        let part = |from: usize, to: usize| text[from..to].parse::<u32>().expect("ASCII digits, few enough for u32");
+        let year = part(0, 4).cast_signed();
+        NaiveDate::from_ymd_opt(year, part(4, 6), part(6, 8))
+            .filter(|_| year > 0)
+            .and_then(|date| date.and_hms_opt(part(8, 10), part(10, 12), 0))
+            .map(|moment| Self(moment.and_utc().timestamp()))
+            .ok_or(UnreadableTimestamp::Calendar)
+    }
+
+    /// The moment `span` earlier.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC, with `Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match DateTime::from_timestamp(self.0, 0) {
+            Some(moment) => f.write_str(&moment.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            None => write!(f, "@{}", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_is_read_as_its_beginning_in_utc() {
+        let at = Timestamp::parse_minute("202611250434").unwrap();
+        assert_eq!(at.to_string(), "2026-11-25T04:34:00Z");
+        assert_eq!(Timestamp::parse_minute("202802290000").unwrap().to_string(), "2028-02-29T00:00:00Z");
+    }
+
+    #[test]
+    fn anything_but_twelve_ascii_digits_is_refused() {
+        let full_width = "２０２６１１２５０４３４";
+        for bad in ["", "20261125043", "2026112504340", "20261125043x", "+02611250434", full_width, "2026-11-2504", " 02611250434"] {
+            assert_eq!(Timestamp::parse_minute(bad), Err(UnreadableTimestamp::Form), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_moment_that_does_not_exist_is_refused() {
+        for bad in ["202602310000", "202602290000", "202600010000", "202613010000", "202611250060", "202611252400", "000001010000"] {
+            assert_eq!(Timestamp::parse_minute(bad), Err(UnreadableTimestamp::Calendar), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What can go wrong, in the domain's words.
+//!
+//! `Display` is for whoever asked and never holds a secret or an internal cause; the cause is what
+//! [`std::error::Error::source`] gives, for the log alone.
+
+use std::time::Duration;
+
+use crate::domain::{AccountId, KeyId, TokenId};
+
+/// Everything that can go wrong once a request or a command line has been understood.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A parameter's value cannot be used.
+    #[error("{name} {reason}.")]
+    InvalidParameter {
+        /// The parameter, as it is properly written.
+        name: &'static str,
+        /// What is wrong with its value: the rest of a sentence.
+        reason: String,
+    },
+    /// A parameter whose name is nearly that of a known one.
+    #[error("There is no parameter \"{given}\"; {meant} is meant, perhaps. Nothing was done.")]
+    UnknownParameter {
+        /// The name as given, shortened.
+        given: String,
+        /// The known name.
+        meant: &'static str,
+    },
+    /// Parameters that contradict each other.
+    #[error("{left} and {right} cannot be given together. Nothing was done.")]
+    ConflictingParameters {
+        /// One of them.
+        left: &'static str,
+        /// The other.
+        right: &'static str,
+    },
+    /// The token is tagged against being disabled.
+    #[error("This token is tagged as protected and cannot be disabled while it is.")]
+    ProtectedToken,
+    /// No private key was shown.
+    #[error("A private key is needed: give it as Authorization: Bearer KEY or as the parameter apikey.")]
+    MissingKey,
+    /// The private key shown is not good; why is not said.
+    #[error("This private key is not valid.")]
+    InvalidKey,
+    /// The key's role does not reach as far.
+    #[error("This private key's role does not allow that.")]
+    Forbidden,
+    /// No token that the caller may use in this way.
+    #[error("There is no such token that this private key may use for that.")]
+    UnknownToken,
+    /// An `Idempotency-Key` that was used for something else.
+    #[error("This Idempotency-Key was used before with other parameters. Nothing was done.")]
+    IdempotencyMismatch,
+    /// The caller failed too often.
+    #[error("Too many requests failed; wait before the next.")]
+    TooManyRequests {
+        /// How long to wait.
+        retry_after: Duration,
+    },
+    /// Too much is waiting already.
+    #[error("Moneyer is overloaded; nothing was done. Try again shortly.")]
+    Overloaded,
+    /// The store cannot do its work at present.
+    #[error("The store is unavailable; nothing was done. Try again shortly.")]
+    Unavailable(#[source] Cause),
+    /// A defect of Moneyer's.
+    #[error("Moneyer failed; the cause is in its log under this request's id.")]
+    Internal(#[source] Cause),
+
+    /// The store cannot be opened or used as it is; the sentence says what to do.
+    #[error("{0}")]
+    UnusableStore(String),
+    /// The configuration cannot be used; the sentence names the key.
+    #[error("{0}")]
+    Configuration(String),
+    /// What an operator gave cannot be used; the sentence says why.
+    #[error("{0}")]
+    Refused(String),
+    /// An account of that name exists.
+    #[error("An account named \"{0}\" exists already.")]
+    AccountExists(String),
+    /// No account has that name or id.
+    #[error("There is no account \"{0}\"; `moneyer account list` shows them.")]
+    UnknownAccount(String),
+    /// The account is disabled.
+    #[error("Account {0} is disabled; it can be given no more keys.")]
+    DisabledAccount(AccountId),
+    /// No key has that id.
+    #[error("There is no key {0}; `moneyer key list ACCOUNT` shows an account's.")]
+    UnknownKey(KeyId),
+    /// No token has that id.
+    #[error("There is no token {0}: it was never minted, or it ended long ago.")]
+    UnknownTokenId(TokenId),
+}
+
+/// An internal cause: a source error, or a sentence of our own.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+impl Error {
+    /// A parameter's value cannot be used: `reason` completes the sentence that begins with `name`.
+    pub(crate) fn invalid(name: &'static str, reason: impl ToString) -> Self {
+        Self::InvalidParameter { name, reason: reason.to_string() }
+    }
+
+    /// The stable code that callers may act on.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidParameter { .. } | Self::Refused(_) => "invalid_parameter",
+            Self::UnknownParameter { .. } => "unknown_parameter",
+            Self::ConflictingParameters { .. } => "conflicting_parameters",
+            Self::ProtectedToken => "protected_token",
+            Self::MissingKey => "missing_key",
+            Self::InvalidKey => "invalid_key",
+            Self::Forbidden => "forbidden",
+            Self::UnknownToken | Self::UnknownTokenId(_) => "unknown_token",
+            Self::IdempotencyMismatch => "idempotency_mismatch",
+            Self::TooManyRequests { .. } => "too_many_requests",
+            Self::Overloaded | Self::Unavailable(_) | Self::UnusableStore(_) => "unavailable",
+            Self::Internal(_) => "internal",
+            Self::Configuration(_) => "configuration",
+            Self::AccountExists(_) => "account_exists",
+            Self::UnknownAccount(_) => "unknown_account",
+            Self::DisabledAccount(_) => "disabled_account",
+            Self::UnknownKey(_) => "unknown_key",
+        }
+    }
+}
+
+/// An error and all its causes, for the log: `error: cause: cause of the cause`.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

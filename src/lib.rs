@@ -1,0 +1,10 @@
+pub mod app;
+pub mod clock;
+pub mod command;
+pub mod domain;
+pub mod entropy;
+pub mod error;
+pub mod keyring;
+pub mod operator;
+pub mod store;
+pub mod sweeper;

@@ -1,0 +1,184 @@
+//! Where accounts, keys and tokens are kept.
+//!
+//! Each operation is one step of the domain and one transaction, and says what came of it by an outcome:
+//! absence and refusal are values, not errors. The time is always an argument. Every operation on behalf of a key checks in
+//! its own transaction that the key, and its account, are still good.
+
+mod outcome;
+pub mod sqlite;
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub use self::outcome::{
+    AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, DisabledToken, Health, KeyRow,
+    KeyTokens, Listed, Minted, NewKey, NewToken, Once, RotatedKey, SealedRow, Swept,
+};
+use self::sqlite::Sqlite;
+use crate::{
+    domain::{
+        AccountId, AccountName, KeyId, KeyRecord, Selector, Timestamp, TokenDigest, TokenId,
+    },
+    error::Error,
+};
+
+/// How a store is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it is, as `sqlite:PATH`.
+    pub url: String,
+    /// What to do when there is none yet.
+    pub absent: Absent,
+    /// How long to wait for another process that is writing.
+    pub busy_timeout: Duration,
+    /// How many threads answer readers.
+    pub readers: usize,
+    /// How many jobs may wait for the writer, and for the readers; past that callers are told to come back.
+    pub queue: usize,
+    /// How many jobs may share one transaction.
+    pub batch: usize,
+    /// How much of the file each connection may keep in memory, in KiB.
+    pub page_cache_kib: u32,
+}
+
+/// What opening a store does when there is none yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// Makes one.
+    Create,
+    /// Fails, and says how one is made.
+    Refuse,
+}
+
+/// A place to keep things, of one of the kinds that Moneyer knows.
+#[derive(Debug)]
+pub enum Store {
+    /// A file of SQLite's.
+    Sqlite(Sqlite),
+}
+
+/// Hands an operation on to the store at hand.
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $outcome:ty;)*) => {
+        impl Store {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// [`Error::Overloaded`] when too much waits, [`Error::Unavailable`] when the store cannot
+                /// do its work at present, [`Error::Internal`] for a defect. Nothing was changed then.
+                pub async fn $name(&self, $($arg: $type),*) -> Result<$outcome, Error> {
+                    match self {
+                        Self::Sqlite(sqlite) => sqlite.$name($($arg),*).await,
+                    }
+                }
+            )*
+        }
+    };
+}
+
+operations! {
+    /// Creates an account.
+    create_account(id: AccountId, name: AccountName, now: Timestamp) -> CreatedAccount;
+    /// All accounts, by name.
+    list_accounts() -> Vec<AccountRow>;
+    /// The account of this name or id.
+    find_account(name_or_id: String) -> Option<AccountRow>;
+    /// Disables an account: its keys stop at once, and its tokens are good no more.
+    disable_account(id: AccountId, now: Timestamp) -> DisabledAccount;
+
+    /// Adds private keys to an account: all of them or none.
+    add_keys(account: AccountId, keys: Vec<NewKey>, now: Timestamp) -> AddedKeys;
+    /// The keys of an account, oldest first.
+    list_keys(account: AccountId) -> Vec<KeyRow>;
+    /// The key with this selector, if it and its account are good at `now`.
+    find_key(selector: Selector, now: Timestamp) -> Option<KeyRecord>;
+    /// Which of `keys` are good no more at `now`.
+    dead_keys(keys: Vec<KeyId>, now: Timestamp) -> HashSet<KeyId>;
+    /// Disables a key; its tokens live on or end with it, as `tokens` says.
+    disable_key(key: KeyId, tokens: KeyTokens, now: Timestamp) -> DisabledKey;
+    /// Puts `new` in the place of the key `old`, which is dead from then on; its tokens are carried over, re-sealed by
+    /// `carry`, or end when there is none.
+    rotate_key(old: KeyId, new: NewKey, carry: Option<Carry>, now: Timestamp) -> RotatedKey;
+    /// Writes down when keys were last used.
+    record_key_uses(uses: Vec<(KeyId, Timestamp)>) -> ();
+
+    /// Keeps a new token. Once this returns [`Minted::Done`] it is on disk.
+    mint(token: NewToken, now: Timestamp) -> Minted;
+    /// The tokens of `key` that are good at `now`, newest first, at most `limit`.
+    list_tokens(key: KeyId, limit: u32, now: Timestamp) -> Listed;
+    /// Ends the token with this digest, on behalf of the key that minted it.
+    disable_token(key: KeyId, digest: TokenDigest, now: Timestamp) -> DisabledToken;
+    /// Ends the token with this id, on behalf of an operator.
+    disable_token_by_id(id: TokenId, now: Timestamp) -> DisabledToken;
+
+    /// Reclaims a bounded part of what has ended: see [`Swept`]. Rows that ended before `purge_before`, and retries
+    /// that were noted before `forget_before`, are deleted; at most `limit` of each kind.
+    sweep(now: Timestamp, purge_before: Timestamp, forget_before: Timestamp, limit: u32) -> Swept;
+
+    /// Whether the store answers.
+    ping() -> ();
+    /// Looks the store over: counts, integrity, times.
+    examine() -> Health;
+}
+
+impl Store {
+    /// Opens the store at `options.url`.
+    ///
+    /// # Errors
+    /// [`Error::UnusableStore`] with a sentence that says what is wrong and what to do.
+    pub fn open(options: &Options) -> Result<Self, Error> {
+        Sqlite::open(options).map(Self::Sqlite)
+    }
+
+    /// Claims the store for a server: a second one on the same store is refused.
+    ///
+    /// # Errors
+    /// [`Error::UnusableStore`] when another server has it.
+    pub fn claim(&self) -> Result<Claim, Error> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.claim(),
+        }
+    }
+
+    /// A number that changes when another process has changed the store.
+    #[must_use]
+    pub fn foreign_changes(&self) -> i64 {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.foreign_changes(),
+        }
+    }
+
+    /// Copies the whole store to the new file `to`, as it is at one moment, while others go on using it.
+    /// `progress` is told how many pages of how many are copied.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when `to` exists or cannot be made; [`Error::Unavailable`] when copying fails. No file is left then.
+    pub fn backup(&self, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.backup(to, progress),
+        }
+    }
+
+    /// Lets the jobs that wait be done, and closes the store.
+    pub fn close(self) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.close(),
+        }
+    }
+
+    /// The file that holds the store.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.path().to_owned(),
+        }
+    }
+}
+
+/// A server's claim on its store; let go when dropped.
+#[derive(Debug)]
+pub struct Claim(#[expect(dead_code, reason = "holding the locked file is its whole purpose")] std::fs::File);

@@ -1,0 +1,226 @@
+//! Private keys.
+
+use std::collections::HashSet;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::{Sqlite, tokens};
+use crate::{
+    domain::{AccountId, KeyId, KeyRecord, Role, Selector, Timestamp},
+    error::Error,
+    store::{AddedKeys, Carry, DisabledKey, KeyRow, KeyTokens, NewKey, RotatedKey},
+};
+
+/// The keys that are good at the time `?2`: not disabled, not expired, and of an account that is not disabled.
+macro_rules! good_keys {
+    ($columns:literal, $condition:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM keys k JOIN accounts a ON a.id = k.account_id WHERE ",
+            $condition,
+            " AND k.disabled_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?2) AND a.disabled_at IS NULL"
+        )
+    };
+}
+
+impl Sqlite {
+    pub(in crate::store) async fn add_keys(
+        &self,
+        account: AccountId,
+        keys: Vec<NewKey>,
+        now: Timestamp,
+    ) -> Result<AddedKeys, Error> {
+        self.write(move |connection| {
+            let disabled_at: Option<Option<i64>> = connection
+                .prepare_cached("SELECT disabled_at FROM accounts WHERE id = ?1")?
+                .query_row([account.to_i64()], |row| row.get(0))
+                .optional()?;
+            match disabled_at {
+                None => return Ok(AddedKeys::AccountUnknown),
+                Some(Some(_)) => return Ok(AddedKeys::AccountDisabled),
+                Some(None) => {}
+            }
+            if let Some(known) = first_known(connection, &keys)? {
+                return Ok(AddedKeys::Known(known));
+            }
+            for key in &keys {
+                insert(connection, account, key, now)?;
+            }
+            Ok(AddedKeys::Done)
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn list_keys(&self, account: AccountId) -> Result<Vec<KeyRow>, Error> {
+        self.read(move |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, label, role, created_at, expires_at, last_used_at, disabled_at
+                     FROM keys WHERE account_id = ?1 ORDER BY created_at, rowid",
+                )?
+                .query_map([account.to_i64()], key_row)?
+                .collect()
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn find_key(&self, selector: Selector, now: Timestamp) -> Result<Option<KeyRecord>, Error> {
+        self.read(move |connection| {
+            connection
+                .prepare_cached(good_keys!("k.id, k.account_id, k.role, k.phc", "k.selector = ?1"))?
+                .query_row(params![selector.to_i64(), now.seconds()], |row| {
+                    Ok(KeyRecord {
+                        id: KeyId::from_i64(row.get(0)?),
+                        account: AccountId::from_i64(row.get(1)?),
+                        role: role_at(row, 2)?,
+                        phc: row.get(3)?,
+                    })
+                })
+                .optional()
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn dead_keys(&self, keys: Vec<KeyId>, now: Timestamp) -> Result<HashSet<KeyId>, Error> {
+        self.read(move |connection| {
+            let mut dead = HashSet::new();
+            for key in keys {
+                if account_of_good_key(connection, key, now)?.is_none() {
+                    dead.insert(key);
+                }
+            }
+            Ok(dead)
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn disable_key(
+        &self,
+        key: KeyId,
+        tokens: KeyTokens,
+        now: Timestamp,
+    ) -> Result<DisabledKey, Error> {
+        self.write(move |connection| {
+            let disabled_at: Option<Option<i64>> = connection
+                .prepare_cached("SELECT disabled_at FROM keys WHERE id = ?1")?
+                .query_row([key.to_i64()], |row| row.get(0))
+                .optional()?;
+            let Some(disabled_at) = disabled_at else { return Ok(DisabledKey::Unknown) };
+            let ended = match tokens {
+                KeyTokens::Keep => 0,
+                KeyTokens::End => tokens::end_all(connection, key, now)?,
+            };
+            if disabled_at.is_some() {
+                return Ok(DisabledKey::Already(ended));
+            }
+            disable(connection, key, now)?;
+            Ok(DisabledKey::Done(ended))
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn rotate_key(
+        &self,
+        old: KeyId,
+        new: NewKey,
+        carry: Option<Carry>,
+        now: Timestamp,
+    ) -> Result<RotatedKey, Error> {
+        self.write(move |connection| {
+            let Some(account) = account_of_good_key(connection, old, now)? else { return Ok(RotatedKey::KeyDead) };
+            insert(connection, account, &new, now)?;
+            disable(connection, old, now)?;
+            let Some(Carry(reseal)) = carry else {
+                return Ok(RotatedKey::Done { carried: 0, ended: tokens::end_all(connection, old, now)? });
+            };
+            match tokens::carry_all(connection, old, new.id, &*reseal)? {
+                Ok(()) => Ok(RotatedKey::Done { carried: tokens::count_good(connection, new.id, now)?, ended: 0 }),
+                Err(broken) => {
+                    // Nothing of a rotation may stand unless all of it does.
+                    connection.execute_batch("ROLLBACK TO job")?;
+                    Ok(RotatedKey::SealBroken(broken))
+                }
+            }
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn record_key_uses(&self, uses: Vec<(KeyId, Timestamp)>) -> Result<(), Error> {
+        self.write(move |connection| {
+            let mut update = connection.prepare_cached(
+                "UPDATE keys SET last_used_at = max(?2, coalesce(last_used_at, ?2)) WHERE id = ?1",
+            )?;
+            for (key, at) in uses {
+                update.execute(params![key.to_i64(), at.seconds()])?;
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// The account of `key`, if both are good at `now`.
+pub(super) fn account_of_good_key(connection: &Connection, key: KeyId, now: Timestamp) -> rusqlite::Result<Option<AccountId>> {
+    connection
+        .prepare_cached(good_keys!("k.account_id", "k.id = ?1"))?
+        .query_row(params![key.to_i64(), now.seconds()], |row| row.get(0).map(AccountId::from_i64))
+        .optional()
+}
+
+fn first_known(connection: &Connection, keys: &[NewKey]) -> rusqlite::Result<Option<usize>> {
+    let mut known = connection.prepare_cached("SELECT 1 FROM keys WHERE selector = ?1")?;
+    let mut seen = HashSet::new();
+    for (place, key) in keys.iter().enumerate() {
+        if !seen.insert(key.selector.to_i64()) || known.exists([key.selector.to_i64()])? {
+            return Ok(Some(place));
+        }
+    }
+    Ok(None)
+}
+
+fn insert(connection: &Connection, account: AccountId, key: &NewKey, now: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO keys (id, account_id, selector, phc, role, label, created_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            key.id.to_i64(),
+            account.to_i64(),
+            key.selector.to_i64(),
+            key.phc,
+            key.role.as_str(),
+            key.label.as_str(),
+            now.seconds(),
+            key.expires_at.map(Timestamp::seconds),
+        ])
+        .map(drop)
+}
+
+fn disable(connection: &Connection, key: KeyId, now: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE keys SET disabled_at = ?2 WHERE id = ?1 AND disabled_at IS NULL")?
+        .execute(params![key.to_i64(), now.seconds()])
+        .map(drop)
+}
+
+fn key_row(row: &Row<'_>) -> rusqlite::Result<KeyRow> {
+    let time_at = |index| row.get::<_, Option<i64>>(index).map(|at| at.map(Timestamp::from_seconds));
+    Ok(KeyRow {
+        id: KeyId::from_i64(row.get(0)?),
+        label: row.get(1)?,
+        role: role_at(row, 2)?,
+        created_at: Timestamp::from_seconds(row.get(3)?),
+        expires_at: time_at(4)?,
+        last_used_at: time_at(5)?,
+        disabled_at: time_at(6)?,
+    })
+}
+
+fn role_at(row: &Row<'_>, index: usize) -> rusqlite::Result<Role> {
+    row.get_ref(index)?
+        .as_str()?
+        .parse()
+        .map_err(|unknown| rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(unknown)))
+}

@@ -1,0 +1,136 @@
+//! The store as one file of SQLite's, in WAL mode, durable at each commit.
+//!
+//! [`writer`] is the one thread that changes it, [`readers`] are the few that look things up. The operations are in
+//! [`accounts`], [`keys`], [`tokens`] and [`sweep`]; [`open`] makes and checks the file.
+
+mod accounts;
+mod backup;
+mod examine;
+mod fault;
+mod keys;
+mod open;
+mod readers;
+mod sweep;
+mod tokens;
+mod writer;
+
+use std::{
+    fmt,
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use rusqlite::Connection;
+
+use self::{fault::classify, readers::Readers, writer::Writer};
+use super::{Claim, Options};
+use crate::error::Error;
+
+/// A store in one file.
+pub struct Sqlite {
+    path: PathBuf,
+    writer: Writer,
+    readers: Readers,
+}
+
+impl Sqlite {
+    /// Opens the file that `options.url` names, and starts the threads that work on it.
+    ///
+    /// # Errors
+    /// [`Error::UnusableStore`] with a sentence that says what is wrong and what to do.
+    pub fn open(options: &Options) -> Result<Self, Error> {
+        let path = open::path_of(&options.url)?;
+        let writing = open::open(&path, options)?;
+        let reading = (0..options.readers)
+            .map(|_| open::connect_reader(&path, options))
+            .collect::<rusqlite::Result<Vec<_>>>()
+            .map_err(|error| open::explain(&path, &error))?;
+        Ok(Self {
+            writer: Writer::start(writing, options.queue, options.batch),
+            readers: Readers::start(reading, options.queue),
+            path,
+        })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Claims the file for a server, by a lock on a file beside it.
+    ///
+    /// # Errors
+    /// [`Error::UnusableStore`] when another server has it.
+    pub fn claim(&self) -> Result<Claim, Error> {
+        let beside = beside(&self.path, ".lock");
+        let unusable = |cause: std::io::Error| Error::UnusableStore(format!("Cannot lock {}: {cause}.", beside.display()));
+        let lock = lock_file(&beside).map_err(unusable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Claim(lock)),
+            Err(TryLockError::WouldBlock) => Err(Error::UnusableStore(format!(
+                "Another moneyer serves {} already; stop it first, or give this one a store of its own with --database.",
+                self.path.display()
+            ))),
+            Err(TryLockError::Error(cause)) => Err(unusable(cause)),
+        }
+    }
+
+    /// See [`super::Store::foreign_changes`].
+    #[must_use]
+    pub fn foreign_changes(&self) -> i64 {
+        self.writer.foreign_changes()
+    }
+
+    /// Lets the jobs that wait be done, and ends the threads.
+    pub fn close(self) {
+        self.readers.stop();
+        self.writer.stop();
+    }
+
+    /// Does `work` as one transaction, and returns once it is on disk.
+    async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.writer.run(work).await
+    }
+
+    /// Does `work` on a connection that can only read.
+    async fn read<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.readers.run(work).await?.map_err(|error| classify(&error))
+    }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sqlite({})", self.path.display())
+    }
+}
+
+/// The file's name with `suffix` put behind it.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn lock_file(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    owner_only(&mut options);
+    options.open(path)
+}
+
+/// Has the files that `options` create be readable for their owner alone.
+fn owner_only(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    #[cfg(not(unix))]
+    let _ = options;
+}

@@ -1,0 +1,69 @@
+//! The few threads that look things up, each with a connection of its own that can only read.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread::JoinHandle,
+};
+
+use crossbeam_channel::{Sender, TrySendError};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::error::Error;
+
+type Job = Box<dyn FnOnce(&Connection) + Send>;
+
+/// The reading threads, from outside.
+pub(super) struct Readers {
+    jobs: Sender<Job>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Readers {
+    /// Starts a thread for each of `connections`; at most `queue` jobs wait for them.
+    pub(super) fn start(connections: Vec<Connection>, queue: usize) -> Self {
+        let (jobs, waiting) = crossbeam_channel::bounded::<Job>(queue);
+        let threads = connections
+            .into_iter()
+            .map(|connection| {
+                let waiting = waiting.clone();
+                std::thread::Builder::new()
+                    .name("store-reader".into())
+                    .spawn(move || {
+                        for job in waiting {
+                            // A panic has been reported by the panic hook, and its caller sees the job vanish.
+                            let _ = catch_unwind(AssertUnwindSafe(|| job(&connection)));
+                        }
+                    })
+                    .expect("the system can start a thread")
+            })
+            .collect();
+        Self { jobs, threads }
+    }
+
+    /// Does `work` on one of the threads.
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> T + Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        let job = Box::new(move |connection: &Connection| {
+            // A caller that has gone away is told nothing.
+            let _ = caller.send(work(connection));
+        });
+        self.jobs.try_send(job).map_err(|refused| match refused {
+            TrySendError::Full(_) => Error::Overloaded,
+            TrySendError::Disconnected(_) => Error::Unavailable("the reading threads have ended".into()),
+        })?;
+        answer.await.map_err(|_| Error::Internal("a look-up of the store panicked".into()))
+    }
+
+    /// Lets the jobs that wait be done, and ends the threads.
+    pub(super) fn stop(self) {
+        drop(self.jobs);
+        for thread in self.threads {
+            let _ = thread.join();
+        }
+    }
+}

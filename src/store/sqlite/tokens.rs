@@ -1,0 +1,240 @@
+//! Tokens.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Type};
+
+use super::{Sqlite, keys::account_of_good_key};
+use crate::{
+    domain::{AccountId, KeyId, SealedToken, Settings, Timestamp, TokenDigest, TokenId},
+    error::Error,
+    store::{DisabledToken, Listed, Minted, NewToken, Once, SealedRow},
+};
+
+impl Sqlite {
+    pub(in crate::store) async fn mint(&self, token: NewToken, now: Timestamp) -> Result<Minted, Error> {
+        self.write(move |connection| mint(connection, &token, now)).await
+    }
+
+    pub(in crate::store) async fn list_tokens(&self, key: KeyId, limit: u32, now: Timestamp) -> Result<Listed, Error> {
+        self.read(move |connection| {
+            // One snapshot, so that what is listed was good while the key was.
+            let snapshot = connection.unchecked_transaction()?;
+            if account_of_good_key(&snapshot, key, now)?.is_none() {
+                return Ok(Listed::KeyDead);
+            }
+            snapshot
+                .prepare_cached(
+                    "SELECT digest, sealed FROM tokens
+                     WHERE key_id = ?1 AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)
+                     ORDER BY id DESC LIMIT ?3",
+                )?
+                .query_map(params![key.to_i64(), now.seconds(), limit], sealed_row)?
+                .collect::<rusqlite::Result<_>>()
+                .map(Listed::Tokens)
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn disable_token(
+        &self,
+        key: KeyId,
+        digest: TokenDigest,
+        now: Timestamp,
+    ) -> Result<DisabledToken, Error> {
+        self.write(move |connection| {
+            if account_of_good_key(connection, key, now)?.is_none() {
+                return Ok(DisabledToken::KeyDead);
+            }
+            let found = connection
+                .prepare_cached(
+                    "SELECT id, expires_at, ended_at, settings FROM tokens WHERE digest = ?1 AND key_id = ?2",
+                )?
+                .query_row(params![digest.as_bytes(), key.to_i64()], Endable::from_row)
+                .optional()?;
+            end_one(connection, found, now)
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn disable_token_by_id(&self, id: TokenId, now: Timestamp) -> Result<DisabledToken, Error> {
+        self.write(move |connection| {
+            let (mut from, mut to) = ([0_u8; 32], [255_u8; 32]);
+            from[..8].copy_from_slice(&id.digest_prefix());
+            to[..8].copy_from_slice(&id.digest_prefix());
+            let found = connection
+                .prepare_cached("SELECT id, expires_at, ended_at, settings FROM tokens WHERE digest BETWEEN ?1 AND ?2")?
+                .query_row([from, to], Endable::from_row)
+                .optional()?;
+            end_one(connection, found, now)
+        })
+        .await
+    }
+}
+
+fn mint(connection: &Connection, token: &NewToken, now: Timestamp) -> rusqlite::Result<Minted> {
+    let Some(account) = account_of_good_key(connection, token.key, now)? else { return Ok(Minted::KeyDead) };
+    if let Some(once) = &token.once
+        && let Some(minted) = minted_before(connection, token.key, once)?
+    {
+        return Ok(minted);
+    }
+    if token.expires_at.is_some_and(|at| at <= now) {
+        return Ok(Minted::BornDead);
+    }
+    let settings = match &token.clone_of {
+        None => None,
+        Some(source) => match settings_of(connection, source, account, now)? {
+            Some(settings) => settings,
+            None => return Ok(Minted::SourceUnknown),
+        },
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO tokens (digest, key_id, sealed, settings, created_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            token.digest.as_bytes(),
+            token.key.to_i64(),
+            token.sealed.as_bytes(),
+            settings,
+            now.seconds(),
+            token.expires_at.map(Timestamp::seconds),
+        ])?;
+    if let Some(once) = &token.once {
+        note_request(connection, token.key, once, connection.last_insert_rowid(), now)?;
+    }
+    Ok(Minted::Done)
+}
+
+/// What the request was answered with when it came before, if it did.
+fn minted_before(connection: &Connection, key: KeyId, once: &Once) -> rusqlite::Result<Option<Minted>> {
+    let before = connection
+        .prepare_cached(
+            "SELECT t.digest, t.sealed, i.request FROM idempotency i JOIN tokens t ON t.id = i.token_id
+             WHERE i.key_id = ?1 AND i.header = ?2 AND i.created_at > ?3",
+        )?
+        .query_row(params![key.to_i64(), once.header.as_bytes(), once.since.seconds()], |row| {
+            Ok((sealed_row(row)?, row.get::<_, [u8; 32]>(2)?))
+        })
+        .optional()?;
+    Ok(before.map(|(minted, request)| {
+        if request == *once.request.as_bytes() { Minted::Before(minted) } else { Minted::OnceMismatch }
+    }))
+}
+
+/// Notes what the request was answered with, in the place of an older one of the same name.
+fn note_request(connection: &Connection, key: KeyId, once: &Once, token: i64, now: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO idempotency (key_id, header, request, token_id, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![key.to_i64(), once.header.as_bytes(), once.request.as_bytes(), token, now.seconds()])
+        .map(drop)
+}
+
+/// The settings of the token `source`, if it is good at `now` and of `account`.
+fn settings_of(
+    connection: &Connection,
+    source: &TokenDigest,
+    account: AccountId,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Option<String>>> {
+    connection
+        .prepare_cached(
+            "SELECT t.settings FROM tokens t JOIN keys k ON k.id = t.key_id
+             WHERE t.digest = ?1 AND k.account_id = ?2
+             AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)",
+        )?
+        .query_row(params![source.as_bytes(), account.to_i64(), now.seconds()], |row| row.get(0))
+        .optional()
+}
+
+/// What must be known of a token to end it.
+struct Endable {
+    id: i64,
+    expires_at: Option<i64>,
+    ended_at: Option<i64>,
+    settings: Settings,
+}
+
+impl Endable {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let settings = match row.get_ref(3)?.as_str_or_null()? {
+            None => Settings::default(),
+            Some(json) => Settings::from_json(json)
+                .map_err(|error| rusqlite::Error::FromSqlConversionFailure(3, Type::Text, Box::new(error)))?,
+        };
+        Ok(Self { id: row.get(0)?, expires_at: row.get(1)?, ended_at: row.get(2)?, settings })
+    }
+
+    fn has_ended(&self, now: Timestamp) -> bool {
+        self.ended_at.is_some() || self.expires_at.is_some_and(|at| at <= now.seconds())
+    }
+}
+
+fn end_one(connection: &Connection, token: Option<Endable>, now: Timestamp) -> rusqlite::Result<DisabledToken> {
+    let Some(token) = token else { return Ok(DisabledToken::Unknown) };
+    if token.has_ended(now) {
+        return Ok(DisabledToken::Already);
+    }
+    if token.settings.is_protected() {
+        return Ok(DisabledToken::Protected);
+    }
+    connection
+        .prepare_cached("UPDATE tokens SET ended_at = ?2 WHERE id = ?1")?
+        .execute(params![token.id, now.seconds()])?;
+    Ok(DisabledToken::Done)
+}
+
+/// Ends all tokens of `key` that have not ended; returns how many of them were good at `now`.
+pub(super) fn end_all(connection: &Connection, key: KeyId, now: Timestamp) -> rusqlite::Result<u64> {
+    let good = count_good(connection, key, now)?;
+    connection
+        .prepare_cached("UPDATE tokens SET ended_at = ?2 WHERE key_id = ?1 AND ended_at IS NULL")?
+        .execute(params![key.to_i64(), now.seconds()])?;
+    Ok(good)
+}
+
+/// How many tokens of `key` are good at `now`.
+pub(super) fn count_good(connection: &Connection, key: KeyId, now: Timestamp) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached(
+            "SELECT count(*) FROM tokens
+             WHERE key_id = ?1 AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)",
+        )?
+        .query_row(params![key.to_i64(), now.seconds()], |row| row.get::<_, i64>(0))
+        .map(i64::unsigned_abs)
+}
+
+/// Makes the tokens of the key `from` those of the key `to`, ended ones and noted requests too, so that a retry of
+/// either is still answered. Gives the first token whose seal did not open, if any: then not all was done.
+pub(super) fn carry_all(
+    connection: &Connection,
+    from: KeyId,
+    to: KeyId,
+    reseal: &dyn Fn(&TokenDigest, &SealedToken) -> Option<SealedToken>,
+) -> rusqlite::Result<Result<(), TokenId>> {
+    let mut select = connection.prepare_cached("SELECT digest, sealed, id FROM tokens WHERE key_id = ?1 AND id > ?2 ORDER BY id LIMIT 1000")?;
+    let mut update = connection.prepare_cached("UPDATE tokens SET key_id = ?2, sealed = ?3 WHERE id = ?1")?;
+    let mut last = 0_i64;
+    loop {
+        let rows = select
+            .query_map(params![from.to_i64(), last], |row| Ok((sealed_row(row)?, row.get::<_, i64>(2)?)))?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        for (row, id) in &rows {
+            let Some(sealed) = reseal(&row.digest, &row.sealed) else { return Ok(Err(TokenId::of(&row.digest))) };
+            update.execute(params![id, to.to_i64(), sealed.as_bytes()])?;
+        }
+        let Some((_, id)) = rows.last() else { break };
+        last = *id;
+    }
+    connection
+        .prepare_cached("UPDATE idempotency SET key_id = ?2 WHERE key_id = ?1")?
+        .execute(params![from.to_i64(), to.to_i64()])?;
+    Ok(Ok(()))
+}
+
+fn sealed_row(row: &Row<'_>) -> rusqlite::Result<SealedRow> {
+    Ok(SealedRow { digest: TokenDigest::from_bytes(row.get(0)?), sealed: SealedToken::from_bytes(row.get(1)?) })
+}

@@ -1,0 +1,206 @@
+//! The one thread that changes the file, with group commit.
+//!
+//! A job is a whole unit of work. The thread takes one, then what else waits, does them in one transaction, commits,
+//! and only then lets the callers know: batches grow with load, without a timer. A job that fails is rolled back
+//! alone, to its savepoint; a commit that fails, fails every job of the batch.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::fault::classify;
+use crate::error::Error;
+
+/// How often an idle writer looks whether another process has changed the file.
+const WATCH_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The writing thread, from outside.
+pub(super) struct Writer {
+    jobs: Sender<Box<dyn Job>>,
+    thread: JoinHandle<()>,
+    foreign_changes: Arc<AtomicI64>,
+}
+
+impl Writer {
+    /// Starts the thread: at most `queue` jobs wait, and at most `batch` share a transaction.
+    pub(super) fn start(connection: Connection, queue: usize, batch: usize) -> Self {
+        let (jobs, waiting) = crossbeam_channel::bounded(queue);
+        let foreign_changes = Arc::new(AtomicI64::new(data_version(&connection).unwrap_or(0)));
+        let seen = Arc::clone(&foreign_changes);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || work(&connection, &waiting, batch, &seen))
+            .expect("the system can start a thread");
+        Self { jobs, thread, foreign_changes }
+    }
+
+    /// Does `work` in a transaction, and returns once that is on disk.
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        let job = Unit { work: Some(work), done: None, caller };
+        self.jobs.try_send(Box::new(job)).map_err(|refused| match refused {
+            TrySendError::Full(_) => Error::Overloaded,
+            TrySendError::Disconnected(_) => gone(),
+        })?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    pub(super) fn foreign_changes(&self) -> i64 {
+        self.foreign_changes.load(Ordering::Acquire)
+    }
+
+    /// Lets the jobs that wait be done, and ends the thread.
+    pub(super) fn stop(self) {
+        drop(self.jobs);
+        // A panic of the thread has been reported by the panic hook; there is nothing to add.
+        let _ = self.thread.join();
+    }
+}
+
+fn gone() -> Error {
+    Error::Unavailable("the writing thread has ended".into())
+}
+
+/// A unit of work and the caller who waits for it.
+trait Job: Send {
+    /// Does the work.
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+    /// Tells the caller that the work is on disk.
+    fn acknowledge(self: Box<Self>);
+    /// Tells the caller that nothing was changed, and why.
+    fn refuse(self: Box<Self>, error: Error);
+}
+
+struct Unit<T, F> {
+    work: Option<F>,
+    done: Option<T>,
+    caller: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<T, F> Job for Unit<T, F>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+{
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let work = self.work.take().expect("a job is run once");
+        self.done = Some(work(connection)?);
+        Ok(())
+    }
+
+    fn acknowledge(self: Box<Self>) {
+        // A caller that has gone away is told nothing; its work stands.
+        let _ = self.caller.send(Ok(self.done.expect("a job that is acknowledged was run")));
+    }
+
+    fn refuse(self: Box<Self>, error: Error) {
+        let _ = self.caller.send(Err(error));
+    }
+}
+
+fn work(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, batch: usize, foreign_changes: &AtomicI64) {
+    loop {
+        match waiting.recv_timeout(WATCH_INTERVAL) {
+            Ok(first) => commit_together(connection, std::iter::once(first).chain(waiting.try_iter()).take(batch)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        if let Ok(version) = data_version(connection) {
+            foreign_changes.store(version, Ordering::Release);
+        }
+    }
+}
+
+/// Changes when another connection has committed; this one's own commits do not count.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
+}
+
+fn commit_together(connection: &Connection, jobs: impl Iterator<Item = Box<dyn Job>>) {
+    let mut done = Vec::new();
+    let outcome = run_all(connection, jobs, &mut done).and_then(|()| execute(connection, "COMMIT"));
+    match outcome {
+        Ok(()) => done.into_iter().for_each(Job::acknowledge),
+        Err(error) => {
+            if !connection.is_autocommit() {
+                // The transaction is lost either way; what matters is that the next one can begin.
+                let _ = execute(connection, "ROLLBACK");
+            }
+            done.into_iter().for_each(|job| job.refuse(classify(&error)));
+        }
+    }
+}
+
+/// Runs `jobs` in a new transaction, and moves those whose work stands to `done`. Fails when the transaction itself did;
+/// then nothing of it stands, and every job taken is in `done` or has been refused.
+fn run_all(
+    connection: &Connection,
+    jobs: impl Iterator<Item = Box<dyn Job>>,
+    done: &mut Vec<Box<dyn Job>>,
+) -> rusqlite::Result<()> {
+    let begun = execute(connection, "BEGIN IMMEDIATE");
+    for mut job in jobs {
+        if begun.is_err() {
+            done.push(job);
+            continue;
+        }
+        match run_one(connection, job.as_mut()) {
+            Ok(()) => done.push(job),
+            Err(failed) => {
+                let undone = undo(connection);
+                job.refuse(failed.classify());
+                // SQLite ends the whole transaction by itself on some errors; the rest of the batch shares the cause.
+                match (undone, failed) {
+                    (Ok(()), _) => {}
+                    (Err(_), Failed::Sqlite(error)) | (Err(error), Failed::Panicked) => return Err(error),
+                }
+            }
+        }
+    }
+    begun
+}
+
+/// Why a job's work does not stand.
+enum Failed {
+    Sqlite(rusqlite::Error),
+    Panicked,
+}
+
+impl Failed {
+    fn classify(&self) -> Error {
+        match self {
+            Self::Sqlite(error) => classify(error),
+            Self::Panicked => Error::Internal("a job of the store panicked".into()),
+        }
+    }
+}
+
+fn run_one(connection: &Connection, job: &mut dyn Job) -> Result<(), Failed> {
+    execute(connection, "SAVEPOINT job").map_err(Failed::Sqlite)?;
+    catch_unwind(AssertUnwindSafe(|| job.run(connection))).map_err(|_| Failed::Panicked)?.map_err(Failed::Sqlite)?;
+    execute(connection, "RELEASE job").map_err(Failed::Sqlite)
+}
+
+/// Takes back what a failed job did; fails when the transaction is gone.
+fn undo(connection: &Connection) -> rusqlite::Result<()> {
+    execute(connection, "ROLLBACK TO job")?;
+    execute(connection, "RELEASE job")
+}
+
+fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}

@@ -1,0 +1,47 @@
+//! Reclaiming what has ended, in small batches, so that no request waits behind it.
+//!
+//! Expiry itself does not depend on this: whether a token is good is decided each time it is asked for.
+
+use std::time::Duration;
+
+use crate::{app::App, command::RETRY_WINDOW, error::Error, store::Swept};
+
+/// How the sweeper goes about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// How long it rests between two sweeps: an hour at most.
+    pub interval: Duration,
+    /// How long an ended token is kept, so that retries are answered as they should be: a day at least.
+    pub retention: Duration,
+    /// How many rows of a kind are reclaimed in one transaction.
+    pub batch: u32,
+}
+
+/// Reclaims all that has ended, batch by batch. May be dropped between two batches; what was reclaimed stays so.
+///
+/// # Errors
+/// The store's; the batches before have been done.
+pub async fn sweep_once(app: &App, plan: &Plan) -> Result<Swept, Error> {
+    let now = app.clock.now();
+    let (purge_before, forget_before) = (now.before(plan.retention), now.before(RETRY_WINDOW));
+    let mut total = Swept::default();
+    loop {
+        let swept = app.store.sweep(now, purge_before, forget_before, plan.batch).await?;
+        if swept.is_nothing() {
+            return Ok(total);
+        }
+        total += swept;
+    }
+}
+
+/// Sweeps for ever. A sweep that fails is logged, and tried again after the next rest.
+pub async fn run(app: &App, plan: &Plan) {
+    loop {
+        match sweep_once(app, plan).await {
+            Ok(swept) if swept.is_nothing() => {}
+            Ok(Swept { expired, purged, forgotten }) => tracing::info!(expired, purged, forgotten, "swept"),
+            Err(error) => tracing::error!(cause = crate::error::chain(&error), "a sweep failed"),
+        }
+        tokio::time::sleep(plan.interval).await;
+    }
+}
