@@ -1,9 +1,13 @@
 pub mod app;
+pub mod background;
+pub mod cli;
 pub mod clock;
 pub mod command;
+pub mod config;
 pub mod domain;
 pub mod entropy;
 pub mod error;
+pub mod http;
 pub mod keyring;
 pub mod operator;
 pub mod store;

@@ -1,0 +1,250 @@
+//! `moneyer key`.
+
+use std::io::{IsTerminal as _, Read as _};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{
+    open,
+    output::{Output, moment, table},
+};
+use crate::{
+    app::App,
+    config::{self, Config},
+    domain::{KeyId, Label, PrivateKey, Role, Timestamp},
+    error::Error,
+    operator::{
+        account,
+        key::{self, Added, Wanted},
+    },
+    store::{Absent, DisabledKey, KeyRow, KeyTokens},
+};
+
+/// How much is read from standard input at most, in bytes.
+const INPUT_LIMIT: u64 = 16 * 1024 * 1024;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Key {
+    /// Make a private key, and print it: it is never shown again
+    Create {
+        /// The account's name or id
+        account: String,
+        #[command(flatten)]
+        wanted: WantedArgs,
+    },
+    /// List an account's keys; never the keys themselves
+    List {
+        /// The account's name or id
+        account: String,
+    },
+    /// Disable a key at once, also in servers that run
+    Disable {
+        /// The key's public id, `key_…`
+        #[arg(value_name = "KEY_ID")]
+        key: KeyId,
+        #[command(flatten)]
+        tokens: TokensArgs,
+    },
+    /// Put a new key in the place of the one given on standard input or in `MONEYER_API_KEY`, which is dead then
+    Rotate {
+        #[command(flatten)]
+        tokens: TokensArgs,
+    },
+    /// Take keys made elsewhere from standard input, one a line: all of them or none
+    Import {
+        /// The account's name or id
+        account: String,
+        #[command(flatten)]
+        wanted: WantedArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WantedArgs {
+    /// What the key may do: mint, verify or admin
+    #[arg(long, default_value_t = Role::Mint)]
+    role: Role,
+    /// What it is for, in your words
+    #[arg(long, default_value = "", hide_default_value = true)]
+    label: String,
+    /// When it stops by itself: YYYYmmddHHMM, UTC [default: never]
+    #[arg(long, value_name = "TIME", value_parser = Timestamp::parse_minute)]
+    expire: Option<Timestamp>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TokensArgs {
+    /// End the key's tokens too
+    #[arg(long)]
+    end_tokens: bool,
+}
+
+impl WantedArgs {
+    fn resolve(&self) -> Result<Wanted, Error> {
+        let label = Label::parse(&self.label).map_err(|why| Error::Refused(format!("This label is refused: {why}.")))?;
+        Ok(Wanted { role: self.role, label, expires_at: self.expire })
+    }
+}
+
+impl TokensArgs {
+    const fn resolve(&self) -> KeyTokens {
+        if self.end_tokens { KeyTokens::End } else { KeyTokens::Keep }
+    }
+}
+
+/// A key as it is shown, once.
+#[derive(Serialize)]
+struct Shown<'a> {
+    key: String,
+    account: String,
+    role: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    apikey: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    key: String,
+    label: &'a str,
+    role: &'static str,
+    created: String,
+    expires: Option<String>,
+    last_used: Option<String>,
+    state: &'static str,
+}
+
+impl Key {
+    pub(super) async fn run(self, config: &Config, output: Output) -> Result<(), Error> {
+        let app = open(config, Absent::Refuse)?;
+        match self {
+            Self::Create { account, wanted } => {
+                let added = key::create(&app, &account, wanted.resolve()?).await?;
+                output.words(format_args!("Made {} ({}). Keep it safe: it is shown only now.", added.id, added.role));
+                show(&added, output)
+            }
+            Self::List { account } => {
+                let account = account::find(&app, &account).await?;
+                let keys = app.store.list_keys(account.id).await?;
+                list(&keys, app.clock.now(), output)
+            }
+            Self::Disable { key, tokens } => disable(&app, key, tokens.resolve(), output).await,
+            Self::Rotate { tokens } => rotate(&app, tokens.resolve(), output).await,
+            Self::Import { account, wanted } => {
+                let lines = read_input("Give the keys, one a line, and end with Ctrl-D.")?;
+                let added = key::import(&app, &account, &lines, wanted.resolve()?).await?;
+                imported(&added, output)
+            }
+        }
+    }
+}
+
+fn show(added: &Added, output: Output) -> Result<(), Error> {
+    output.data(added.key.expose(), &Shown { apikey: Some(added.key.expose()), ..without_key(added) })
+}
+
+fn without_key(added: &Added) -> Shown<'_> {
+    Shown { key: added.id.to_string(), account: added.account.to_string(), role: added.role.as_str(), apikey: None }
+}
+
+fn imported(added: &[Added], output: Output) -> Result<(), Error> {
+    for key in added.iter().filter(|added| added.key.looks_like_a_token()) {
+        output.words(format_args!("Beware: {} has the form of a token, and some clients may take it for one.", key.id));
+    }
+    output.words(format_args!("Imported {}. They work as they are.", count(added.len() as u64, "key")));
+    let ids: Vec<String> = added.iter().map(|added| added.id.to_string()).collect();
+    output.data(ids.join("\n"), &added.iter().map(without_key).collect::<Vec<_>>())
+}
+
+async fn disable(app: &App, key: KeyId, tokens: KeyTokens, output: Output) -> Result<(), Error> {
+    let (when, ended) = match key::disable(app, key, tokens).await? {
+        DisabledKey::Done(ended) => ("is disabled", ended),
+        DisabledKey::Already(ended) => ("was disabled before", ended),
+        DisabledKey::Unknown => return Err(Error::UnknownKey(key)),
+    };
+    let fate = match tokens {
+        KeyTokens::End => format!("{} ended", count(ended, "token")),
+        KeyTokens::Keep => "its tokens live on".to_owned(),
+    };
+    output.data(
+        format_args!("Key {key} {when}; {fate}."),
+        &serde_json::json!({ "key": key.to_string(), "state": "disabled", "ended": ended }),
+    )
+}
+
+async fn rotate(app: &App, tokens: KeyTokens, output: Output) -> Result<(), Error> {
+    let text = match config::api_key() {
+        Some(text) => text,
+        None => read_input("Give the old private key, and end with Ctrl-D.")?,
+    };
+    let old = PrivateKey::presented(&text).ok_or(Error::MissingKey)?;
+    let rotated = key::rotate(app, &old, tokens).await.map_err(|error| match error {
+        Error::InvalidKey if old.looks_mistyped() => {
+            Error::Refused("This private key is not valid: its checksum is wrong, so it was mistyped or cut short.".into())
+        }
+        error => error,
+    })?;
+    output.words(format_args!(
+        "{} takes the place of {}, which is dead. {} carried over, {} ended. Keep the new key safe: it is shown only now.",
+        rotated.new.id,
+        rotated.old,
+        count(rotated.carried, "token"),
+        count(rotated.ended, "token"),
+    ));
+    show(&rotated.new, output)
+}
+
+fn list(keys: &[KeyRow], now: Timestamp, output: Output) -> Result<(), Error> {
+    let state = |row: &KeyRow| match (row.disabled_at, row.expires_at) {
+        (Some(_), _) => "disabled",
+        (None, Some(at)) if at <= now => "expired",
+        (None, _) => "active",
+    };
+    let rows: Vec<_> = keys
+        .iter()
+        .map(|row| {
+            [
+                row.id.to_string(),
+                row.label.clone(),
+                row.role.to_string(),
+                row.created_at.to_string(),
+                moment(row.last_used_at),
+                moment(row.expires_at),
+                state(row).to_owned(),
+            ]
+        })
+        .collect();
+    let json: Vec<_> = keys
+        .iter()
+        .map(|row| Listed {
+            key: row.id.to_string(),
+            label: &row.label,
+            role: row.role.as_str(),
+            created: row.created_at.to_string(),
+            expires: row.expires_at.map(|at| at.to_string()),
+            last_used: row.last_used_at.map(|at| at.to_string()),
+            state: state(row),
+        })
+        .collect();
+    output.data(table(["KEY", "LABEL", "ROLE", "CREATED", "LAST USED", "EXPIRES", "STATE"], &rows), &json)
+}
+
+/// Reads standard input to its end; a person at a terminal is told what to give.
+fn read_input(prompt: &str) -> Result<Zeroizing<String>, Error> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        eprintln!("{prompt}");
+    }
+    let mut text = Zeroizing::new(String::new());
+    stdin
+        .lock()
+        .take(INPUT_LIMIT)
+        .read_to_string(&mut text)
+        .map_err(|cause| Error::Refused(format!("Standard input cannot be read: {cause}.")))?;
+    Ok(text)
+}
+
+fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

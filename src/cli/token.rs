@@ -1,0 +1,45 @@
+//! `moneyer token`.
+
+use clap::{CommandFactory as _, Subcommand, error::ErrorKind};
+
+use super::{Cli, open, output::Output};
+use crate::{
+    config::Config,
+    domain::TokenId,
+    error::Error,
+    operator::token::{self, Ended},
+    store::Absent,
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Token {
+    /// End a token by its public id
+    Disable {
+        /// The token's public id, `tok_…`: the log names it
+        #[arg(value_name = "TOKEN_ID")]
+        token: String,
+    },
+}
+
+impl Token {
+    pub(super) async fn run(self, config: &Config, output: Output) -> Result<(), Error> {
+        let Self::Disable { token } = self;
+        let id = parse_id(&token);
+        let app = open(config, Absent::Refuse)?;
+        let when = match token::disable(&app, id).await? {
+            Ended::Now => "is disabled",
+            Ended::Before => "had ended before",
+        };
+        output.data(
+            format_args!("Token {id} {when}."),
+            &serde_json::json!({ "token": id.to_string(), "state": "disabled" }),
+        )
+    }
+}
+
+/// Reads an id, or ends the program with a usage error. That does not repeat what was given, which may be the token itself.
+fn parse_id(text: &str) -> TokenId {
+    text.parse().unwrap_or_else(|malformed| {
+        Cli::command().error(ErrorKind::ValueValidation, format!("TOKEN_ID is malformed: {malformed}")).exit()
+    })
+}

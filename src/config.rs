@@ -1,0 +1,267 @@
+//! What an operator may set: defaults, then `moneyer.toml`, then `MONEYER_*`, then flags.
+//!
+//! The only code that reads the environment or a configuration file. A name that it does not know is an error that
+//! repeats the name, wherever it was given.
+
+mod sources;
+mod values;
+
+use std::{net::SocketAddr, time::Duration};
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+pub use self::{
+    sources::{API_KEY_VARIABLE, Overrides, api_key, load},
+    values::{LogFormat, LogLevel, Span},
+};
+use crate::{
+    error::Error,
+    keyring,
+    store::{self, Absent},
+    sweeper,
+};
+
+/// Everything that can be set. `moneyer.example.toml` says what each is for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the store is, as `sqlite:PATH`.
+    pub database: String,
+    /// The address to serve at.
+    pub listen: SocketAddr,
+    /// How many threads serve requests; 0 for one per core.
+    pub workers: usize,
+    /// The proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How large, how many and how long requests may be.
+    pub limits: Limits,
+    /// Checking private keys.
+    pub keyring: Keyring,
+    /// Slowing down those who fail.
+    pub throttle: Throttle,
+    /// Reclaiming what has ended.
+    pub sweeper: Sweeper,
+    /// Work on the store.
+    pub store: StoreConfig,
+    /// The log.
+    pub log: Log,
+}
+
+/// How large, how many and how long requests may be.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The longest body, in bytes.
+    pub body: usize,
+    /// The longest target (path and query), in bytes.
+    pub target: usize,
+    /// The longest head: all header names and values, in bytes.
+    pub headers: usize,
+    /// How many connections may be open at once.
+    pub connections: usize,
+    /// How long a client may take to send a request's head.
+    pub head_timeout: Span,
+    /// How long a client may take to send a request's body.
+    pub body_timeout: Span,
+    /// How long an idle connection is kept.
+    pub keep_alive: Span,
+    /// How long requests in flight are waited for when the server stops.
+    pub shutdown_timeout: Span,
+}
+
+/// Checking private keys.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keyring {
+    /// How many argon2id hashes may be computed at once; 0 for one per core.
+    pub argon2_workers: usize,
+    /// How many more may wait.
+    pub argon2_queue: usize,
+    /// How many verified keys are remembered.
+    pub cached_keys: usize,
+}
+
+/// Slowing down those who fail.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Throttle {
+    /// How many failed authentications a second an address may go on with.
+    pub failures_per_second: u32,
+    /// How many it may have at once.
+    pub burst: u32,
+    /// How many addresses are remembered.
+    pub addresses: usize,
+}
+
+/// Reclaiming what has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sweeper {
+    /// How long the sweeper rests between two sweeps.
+    pub interval: Span,
+    /// How long an ended token is kept.
+    pub retention: Span,
+    /// How many rows of a kind are reclaimed in one transaction.
+    pub batch: u32,
+}
+
+/// Work on the store.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// How many threads answer readers.
+    pub readers: usize,
+    /// How many jobs may wait.
+    pub queue: usize,
+    /// How many jobs may share one transaction.
+    pub batch: usize,
+    /// How much of the file each connection may keep in memory, in KiB.
+    pub page_cache_kib: u32,
+    /// How long to wait for another process that is writing.
+    pub busy_timeout: Span,
+}
+
+/// The log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// How lines are written.
+    pub format: LogFormat,
+    /// The least of what is written.
+    pub level: LogLevel,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            database: "sqlite:moneyer.db".into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            workers: 0,
+            trusted_proxies: Vec::new(),
+            limits: Limits::default(),
+            keyring: Keyring::default(),
+            throttle: Throttle::default(),
+            sweeper: Sweeper::default(),
+            store: StoreConfig::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 16 * 1024,
+            target: 8 * 1024,
+            headers: 16 * 1024,
+            connections: 10_000,
+            head_timeout: Span::seconds(5),
+            body_timeout: Span::seconds(10),
+            keep_alive: Span::seconds(75),
+            shutdown_timeout: Span::seconds(8),
+        }
+    }
+}
+
+impl Default for Keyring {
+    fn default() -> Self {
+        Self { argon2_workers: 0, argon2_queue: 256, cached_keys: 10_000 }
+    }
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self { failures_per_second: 20, burst: 100, addresses: 100_000 }
+    }
+}
+
+impl Default for Sweeper {
+    fn default() -> Self {
+        Self { interval: Span::seconds(60), retention: Span::seconds(24 * 3600), batch: 500 }
+    }
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self { readers: 2, queue: 4096, batch: 256, page_cache_kib: 64 * 1024, busy_timeout: Span::seconds(5) }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Auto, level: LogLevel::Info }
+    }
+}
+
+impl Config {
+    /// Looks for values that have the right type and make no sense.
+    fn check(&self) -> Result<(), Error> {
+        let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
+        let rules = [
+            (self.limits.target >= 64, "limits.target must be at least 64 bytes"),
+            (self.limits.headers >= 256, "limits.headers must be at least 256 bytes"),
+            (self.limits.connections > 0, "limits.connections must be at least 1"),
+            (self.limits.shutdown_timeout.get() <= Duration::from_secs(9), "limits.shutdown_timeout must be at most 9s"),
+            (self.keyring.cached_keys > 0, "keyring.cached_keys must be at least 1"),
+            (self.throttle.failures_per_second > 0, "throttle.failures_per_second must be at least 1"),
+            (self.throttle.burst > 0, "throttle.burst must be at least 1"),
+            (self.throttle.addresses > 0, "throttle.addresses must be at least 1"),
+            (self.sweeper.interval.get() >= Duration::from_secs(1), "sweeper.interval must be at least 1s"),
+            (self.sweeper.interval.get() <= hour, "sweeper.interval must be at most 1h"),
+            (self.sweeper.retention.get() >= day, "sweeper.retention must be at least 1d, or retries would be misled"),
+            (self.sweeper.batch > 0, "sweeper.batch must be at least 1"),
+            (self.store.readers > 0, "store.readers must be at least 1"),
+            (self.store.queue > 0, "store.queue must be at least 1"),
+            (self.store.batch > 0, "store.batch must be at least 1"),
+        ];
+        match rules.into_iter().find(|(holds, _)| !holds) {
+            None => Ok(()),
+            Some((_, sentence)) => Err(Error::Configuration(format!("In the configuration, {sentence}."))),
+        }
+    }
+
+    /// How the store is opened.
+    #[must_use]
+    pub fn store_options(&self, absent: Absent) -> store::Options {
+        store::Options {
+            url: self.database.clone(),
+            absent,
+            busy_timeout: self.store.busy_timeout.get(),
+            readers: self.store.readers,
+            queue: self.store.queue,
+            batch: self.store.batch,
+            page_cache_kib: self.store.page_cache_kib,
+        }
+    }
+
+    /// Sizes of the keyring.
+    #[must_use]
+    pub fn keyring_limits(&self) -> keyring::Limits {
+        keyring::Limits {
+            argon2_workers: or_cores(self.keyring.argon2_workers),
+            argon2_queue: self.keyring.argon2_queue,
+            cached_keys: self.keyring.cached_keys,
+        }
+    }
+
+    /// How the sweeper goes about it.
+    #[must_use]
+    pub fn sweeper_plan(&self) -> sweeper::Plan {
+        sweeper::Plan {
+            interval: self.sweeper.interval.get(),
+            retention: self.sweeper.retention.get(),
+            batch: self.sweeper.batch,
+        }
+    }
+
+    /// How many threads serve requests.
+    #[must_use]
+    pub fn http_workers(&self) -> usize {
+        or_cores(self.workers)
+    }
+}
+
+fn or_cores(count: usize) -> usize {
+    if count > 0 { count } else { std::thread::available_parallelism().map_or(1, usize::from) }
+}

@@ -1,0 +1,92 @@
+//! What can go wrong over HTTP, and with which status it is answered.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+
+use crate::error::Error;
+
+/// An error of the domain's, or one of HTTP's own.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// What went wrong beneath.
+    #[error(transparent)]
+    Domain(#[from] Error),
+    /// Nothing is served at this path.
+    #[error("There is nothing at this path; tokens are minted, listed and disabled at /v2/auth.")]
+    NotFound,
+    /// The path is served, by these methods alone.
+    #[error("This path takes the methods {0} only. Nothing was done.")]
+    MethodNotAllowed(&'static str),
+    /// The body is too long.
+    #[error("The request's body is longer than {0} bytes. Nothing was done.")]
+    BodyTooLarge(usize),
+    /// The target is too long.
+    #[error("The request's target is longer than {0} bytes. Nothing was done.")]
+    TargetTooLarge(usize),
+    /// The headers are too long.
+    #[error("The request's headers are longer than {0} bytes together. Nothing was done.")]
+    HeadersTooLarge(usize),
+    /// The body did not come.
+    #[error("The request's body did not arrive within {} seconds. Nothing was done.", .0.as_secs())]
+    BodyTimeout(Duration),
+}
+
+/// What a caller is told to wait when the store or a queue is the reason.
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl Failure {
+    /// The stable code that callers may act on.
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::Domain(error) => error.code(),
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::BodyTooLarge(_) | Self::TargetTooLarge(_) | Self::HeadersTooLarge(_) => "too_large",
+            Self::BodyTimeout(_) => "request_timeout",
+        }
+    }
+
+    /// The status: the one place where it is decided.
+    pub(super) const fn status(&self) -> StatusCode {
+        match self {
+            Self::Domain(error) => match error {
+                Error::InvalidParameter { .. }
+                | Error::UnknownParameter { .. }
+                | Error::ConflictingParameters { .. }
+                | Error::ProtectedToken
+                | Error::Refused(_) => StatusCode::BAD_REQUEST,
+                Error::MissingKey | Error::InvalidKey => StatusCode::UNAUTHORIZED,
+                Error::Forbidden => StatusCode::FORBIDDEN,
+                Error::UnknownToken | Error::UnknownTokenId(_) | Error::UnknownKey(_) | Error::UnknownAccount(_) => {
+                    StatusCode::NOT_FOUND
+                }
+                Error::AccountExists(_) | Error::DisabledAccount(_) => StatusCode::CONFLICT,
+                Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+                Error::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+                Error::Internal(_) | Error::Configuration(_) => StatusCode::INTERNAL_SERVER_ERROR,
+                Error::Overloaded | Error::Unavailable(_) | Error::UnusableStore(_) => StatusCode::SERVICE_UNAVAILABLE,
+            },
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TargetTooLarge(_) => StatusCode::URI_TOO_LONG,
+            Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
+        }
+    }
+
+    /// How long the caller should wait before it tries again, where waiting helps.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Domain(Error::TooManyRequests { retry_after }) => Some(*retry_after),
+            failure if failure.status() == StatusCode::SERVICE_UNAVAILABLE => Some(PAUSE),
+            _ => None,
+        }
+    }
+
+    /// Whether the caller failed to show who it is.
+    pub(super) const fn is_authentication(&self) -> bool {
+        matches!(self, Self::Domain(Error::MissingKey | Error::InvalidKey))
+    }
+}

@@ -1,0 +1,89 @@
+//! `/v2/auth`, and what is answered where nothing is served.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    web::{Data, Payload},
+};
+
+use super::{
+    Service,
+    client_address::client_address,
+    credentials::authenticate,
+    failure::Failure,
+    form::Form,
+    log::LogFields,
+    respond::{self, Rendering},
+};
+use crate::{
+    command::{Command, Parameters, Reply, RequestName},
+    error::Error,
+};
+
+/// The methods of `/v2/auth`.
+const METHODS: &str = "GET, POST";
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Mints, lists or disables tokens.
+pub(super) async fn auth(request: HttpRequest, payload: Payload, service: Data<Service>) -> HttpResponse {
+    let form = Form::read(&request, payload, &service.limits).await;
+    let outcome = match form.parameters {
+        Ok(parameters) => answer(&service, &request, parameters).await,
+        Err(failure) => Err(failure),
+    };
+    match outcome {
+        Ok(reply) => respond::success(&reply, form.rendering),
+        Err(failure) => {
+            let failure = count_failure(&service, &request, failure);
+            respond::failure(&request, &failure, form.rendering)
+        }
+    }
+}
+
+async fn answer(service: &Service, request: &HttpRequest, mut parameters: Parameters) -> Result<Reply, Failure> {
+    let caller = authenticate(service, request, &mut parameters).await?;
+    LogFields::note(request, |fields| fields.key = Some(caller.key));
+    if parameters.take("output").is_some_and(|output| Rendering::parse(&output).is_none()) {
+        return Err(Error::invalid("output", "must be json or xml").into());
+    }
+    let command = match (Command::parse(parameters)?, request_name(request)?) {
+        (Command::Create(create), Some(name)) => Command::Create(create.named(name)),
+        (command, _) => command,
+    };
+    let reply = command.execute(&service.app, &caller).await?;
+    LogFields::note(request, |fields| fields.token = reply.token_id());
+    Ok(reply)
+}
+
+fn request_name(request: &HttpRequest) -> Result<Option<RequestName>, Error> {
+    let mut headers = request.headers().get_all(IDEMPOTENCY_KEY);
+    match (headers.next(), headers.next()) {
+        (None, _) => Ok(None),
+        (Some(header), None) => RequestName::parse(header.as_bytes()).map(Some),
+        (Some(_), Some(_)) => Err(Error::invalid("Idempotency-Key", "is given more than once")),
+    }
+}
+
+/// Has a failed authentication count against its address, and be refused as one too many when it is.
+fn count_failure(service: &Service, request: &HttpRequest, failure: Failure) -> Failure {
+    let Some(peer) = request.peer_addr().filter(|_| failure.is_authentication()) else { return failure };
+    let client = client_address(peer.ip(), request.headers(), &service.trusted_proxies);
+    match service.throttle.count_failure(client) {
+        Ok(()) => failure,
+        Err(retry_after) => Error::TooManyRequests { retry_after }.into(),
+    }
+}
+
+/// A method that `/v2/auth` does not take.
+pub(super) async fn only_get_and_post(request: HttpRequest) -> HttpResponse {
+    refuse(&request, &Failure::MethodNotAllowed(METHODS))
+}
+
+/// A path at which nothing is served.
+pub(super) async fn not_found(request: HttpRequest) -> HttpResponse {
+    refuse(&request, &Failure::NotFound)
+}
+
+/// Answers in the rendering that the query asks for, whatever else is wrong.
+pub(super) fn refuse(request: &HttpRequest, failure: &Failure) -> HttpResponse {
+    respond::failure(request, failure, Form::of_query(request).rendering)
+}

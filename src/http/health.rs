@@ -1,0 +1,34 @@
+//! Whether the process runs, and whether its store answers. No credentials, no detail.
+
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, Resource, http::header::ContentType, web};
+
+use super::{Service, failure::Failure, handler::refuse};
+
+/// How long the store may take to answer before it counts as away.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A health resource, which takes GET and HEAD.
+pub(super) fn resource(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(only_get_and_head))
+}
+
+/// 200 while the process runs.
+pub(super) async fn liveness() -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(r#"{"status":"up"}"#)
+}
+
+/// 200 when the store answers, else 503.
+pub(super) async fn readiness(service: web::Data<Service>) -> HttpResponse {
+    match tokio::time::timeout(PATIENCE, service.app.store.ping()).await {
+        Ok(Ok(())) => HttpResponse::Ok().content_type(ContentType::json()).body(r#"{"status":"ready"}"#),
+        Ok(Err(_)) | Err(_) => {
+            HttpResponse::ServiceUnavailable().content_type(ContentType::json()).body(r#"{"status":"unavailable"}"#)
+        }
+    }
+}
+
+async fn only_get_and_head(request: HttpRequest) -> HttpResponse {
+    refuse(&request, &Failure::MethodNotAllowed("GET, HEAD"))
+}

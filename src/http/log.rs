@@ -1,0 +1,118 @@
+//! What every request passes first and last: its limits, its id, the headers that every answer has, and its one
+//! line in the log. What is logged is chosen name by name; a target, a query or a header is never among it.
+
+use std::{fmt::Write as _, sync::atomic::Ordering};
+
+use actix_web::{
+    Error, HttpMessage as _, HttpRequest,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+    middleware::Next,
+    web::Data,
+};
+
+use super::{Service, client_address::client_address, failure::Failure, handler::refuse};
+use crate::domain::{KeyId, TokenId};
+
+static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const HEALTH: &str = "/health/";
+
+/// What the handlers add to a request's line.
+#[derive(Debug, Default, Clone)]
+pub(super) struct LogFields {
+    /// The key that was shown, once it is known to be right.
+    pub(super) key: Option<KeyId>,
+    /// The token that the request was about.
+    pub(super) token: Option<TokenId>,
+    /// Why the request failed, where the caller is not told.
+    pub(super) cause: Option<String>,
+}
+
+impl LogFields {
+    /// Notes something for the line of `request`.
+    pub(super) fn note(request: &HttpRequest, note: impl FnOnce(&mut Self)) {
+        let mut extensions = request.extensions_mut();
+        if let Some(fields) = extensions.get_mut::<Self>() {
+            note(fields);
+        }
+    }
+}
+
+/// Sees a request through.
+pub(super) async fn observe(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+    let service = request.app_data::<Data<Service>>().expect("every app is given the service").clone();
+    let started = service.app.clock.elapsed();
+    request.extensions_mut().insert(LogFields::default());
+    let mut response = match within_limits(&request, &service) {
+        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+        Err(failure) => {
+            let refusal = refuse(request.request(), &failure);
+            request.into_response(refusal)
+        }
+    };
+    let id = service.next_request_id();
+    add_fixed_headers(response.headers_mut(), &id);
+    let spent = service.app.clock.elapsed().saturating_sub(started);
+    write_line(&service, response.request(), response.status(), &id, spent.as_micros());
+    Ok(response)
+}
+
+fn within_limits(request: &ServiceRequest, service: &Service) -> Result<(), Failure> {
+    let limits = &service.limits;
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if target > limits.target {
+        return Err(Failure::TargetTooLarge(limits.target));
+    }
+    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers > limits.headers {
+        return Err(Failure::HeadersTooLarge(limits.headers));
+    }
+    Ok(())
+}
+
+fn add_fixed_headers(headers: &mut HeaderMap, id: &str) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let id = HeaderValue::from_str(id).expect("an id is hexadecimal digits");
+    headers.insert(X_REQUEST_ID.clone(), id);
+}
+
+fn write_line(service: &Service, request: &HttpRequest, status: StatusCode, id: &str, micros: u128) {
+    let route = request.match_pattern();
+    let route = route.as_deref().unwrap_or("none");
+    let method = match *request.method() {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::HEAD => "HEAD",
+        _ => "other",
+    };
+    let client = request
+        .peer_addr()
+        .map(|peer| client_address(peer.ip(), request.headers(), &service.trusted_proxies))
+        .map(tracing::field::display);
+    let fields = request.extensions().get::<LogFields>().cloned().unwrap_or_default();
+    let (key, token) = (fields.key.map(tracing::field::display), fields.token.map(tracing::field::display));
+    let (status, micros) = (status.as_u16(), u64::try_from(micros).unwrap_or(u64::MAX));
+    if let Some(cause) = fields.cause {
+        tracing::error!(method, route, status, micros, request_id = id, client, key, token, cause, "request failed");
+    } else if route.starts_with(HEALTH) {
+        tracing::debug!(method, route, status, micros, request_id = id, client, "request");
+    } else {
+        tracing::info!(method, route, status, micros, request_id = id, client, key, token, "request");
+    }
+}
+
+impl Service {
+    /// A name for a request: eight hexadecimal digits for this run of the server, eight that count.
+    fn next_request_id(&self) -> String {
+        let count = self.requests.fetch_add(1, Ordering::Relaxed);
+        let mut id = String::with_capacity(16);
+        write!(id, "{:08x}{count:08x}", self.run_id).expect("writing to memory does not fail");
+        id
+    }
+}

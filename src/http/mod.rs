@@ -1,0 +1,104 @@
+//! The service over HTTP: bytes to credentials and parameters, and replies back to bytes.
+//!
+//! A request passes [`log`] (its id, its limits, its one line in the log), then its route below, then [`handler`], which
+//! reads it ([`form`]), finds out who is asking ([`credentials`]) and has the command executed; [`respond`] renders what
+//! came of it, [`failure`] decides the status of what went wrong.
+
+mod client_address;
+mod credentials;
+mod document;
+mod failure;
+mod form;
+mod handler;
+mod health;
+mod log;
+mod respond;
+mod throttle;
+
+use std::{
+    net::TcpListener,
+    sync::{Arc, atomic::AtomicU32},
+};
+
+use actix_web::{
+    App as Actix, HttpServer,
+    middleware::{NormalizePath, TrailingSlash, from_fn},
+    web,
+};
+use ipnet::IpNet;
+
+use self::throttle::Throttle;
+use crate::{
+    app::App,
+    config::{Config, Limits},
+};
+
+/// What handlers share: the app, and what is particular to HTTP.
+pub struct Service {
+    app: Arc<App>,
+    limits: Limits,
+    trusted_proxies: Vec<IpNet>,
+    throttle: Throttle,
+    run_id: u32,
+    requests: AtomicU32,
+}
+
+impl Service {
+    /// The service over `app`, with the limits of `config`.
+    #[must_use]
+    pub fn new(app: Arc<App>, config: &Config) -> Self {
+        Self {
+            run_id: app.entropy.draw(|rng| rng.next_u32()),
+            throttle: Throttle::new(&config.throttle, app.clock.clone()),
+            limits: config.limits.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            requests: AtomicU32::new(0),
+            app,
+        }
+    }
+}
+
+/// Serves on `listener` until `shutdown` completes; then stops accepting, and returns once what is in flight is done
+/// or `limits.shutdown_timeout` is over.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub async fn serve(
+    listener: TcpListener,
+    app: Arc<App>,
+    config: &Config,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let service = web::Data::new(Service::new(app, config));
+    let (limits, workers) = (&config.limits, config.http_workers());
+    HttpServer::new(move || {
+        Actix::new()
+            .app_data(service.clone())
+            .configure(routes)
+            .wrap(from_fn(log::observe))
+            .wrap(NormalizePath::new(TrailingSlash::Trim))
+    })
+    .workers(workers)
+    .max_connections(limits.connections.div_ceil(workers))
+    .client_request_timeout(limits.head_timeout.get())
+    .keep_alive(limits.keep_alive.get())
+    .shutdown_timeout(limits.shutdown_timeout.get().as_secs())
+    .disable_signals()
+    .shutdown_signal(shutdown)
+    .listen(listener)?
+    .run()
+    .await
+}
+
+fn routes(routes: &mut web::ServiceConfig) {
+    routes
+        .service(
+            web::resource(["/v2/auth", "/auth/v2"])
+                .get(handler::auth)
+                .post(handler::auth)
+                .default_service(web::to(handler::only_get_and_post)),
+        )
+        .service(health::resource("/health/liveness").get(health::liveness).head(health::liveness))
+        .service(health::resource("/health/readiness").get(health::readiness).head(health::readiness))
+        .default_service(web::to(handler::not_found));
+}

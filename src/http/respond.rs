@@ -1,0 +1,66 @@
+//! Replies and failures as responses.
+
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder,
+    http::{StatusCode, header},
+};
+
+use super::{document::Document, failure::Failure, log::LogFields};
+use crate::{
+    command::Reply,
+    error::{self, Error},
+};
+
+const JSON: &str = "application/json";
+const XML: &str = "application/xml; charset=utf-8";
+const CHALLENGE: &str = "Bearer realm=\"moneyer\"";
+
+/// The form that a caller wants answers in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Rendering {
+    #[default]
+    Json,
+    Xml,
+}
+
+impl Rendering {
+    /// The rendering that the value of `output` names, in any case.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text {
+            _ if text.eq_ignore_ascii_case("json") => Some(Self::Json),
+            _ if text.eq_ignore_ascii_case("xml") => Some(Self::Xml),
+            _ => None,
+        }
+    }
+}
+
+/// The response to a request that was done.
+pub(super) fn success(reply: &Reply, rendering: Rendering) -> HttpResponse {
+    render(&mut HttpResponse::Ok(), &reply.into(), rendering)
+}
+
+/// The response to a request that was not done; an internal cause goes into the log with the request's line.
+pub(super) fn failure(request: &HttpRequest, failure: &Failure, rendering: Rendering) -> HttpResponse {
+    if let Failure::Domain(error @ (Error::Internal(_) | Error::Unavailable(_))) = failure {
+        LogFields::note(request, |fields| fields.cause = Some(error::chain(error)));
+    }
+    let mut response = HttpResponse::build(failure.status());
+    if failure.status() == StatusCode::UNAUTHORIZED {
+        response.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
+    }
+    if let Failure::MethodNotAllowed(methods) = failure {
+        response.insert_header((header::ALLOW, *methods));
+    }
+    if let Some(pause) = failure.retry_after() {
+        let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+        response.insert_header((header::RETRY_AFTER, seconds.max(1)));
+    }
+    render(&mut response, &failure.into(), rendering)
+}
+
+fn render(response: &mut HttpResponseBuilder, document: &Document<'_>, rendering: Rendering) -> HttpResponse {
+    match rendering {
+        Rendering::Json => response.content_type(JSON).body(document.to_json()),
+        Rendering::Xml => response.content_type(XML).body(document.to_xml()),
+    }
+}

@@ -1,0 +1,101 @@
+//! Slowing down addresses that fail to authenticate.
+//!
+//! Only failures count and only failures are refused: a good key is never slowed, whatever else comes from its address.
+
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
+
+use governor::{
+    Quota, RateLimiter,
+    clock::Clock as GovernorClock,
+    middleware::NoOpMiddleware,
+    state::{InMemoryState, NotKeyed},
+};
+use quick_cache::sync::Cache;
+
+use crate::{clock::Clock, config};
+
+type Bucket = RateLimiter<NotKeyed, InMemoryState, Monotonic, NoOpMiddleware<Duration>>;
+
+/// A token bucket for each address that has failed lately; the least interesting are forgotten.
+pub(super) struct Throttle {
+    quota: Quota,
+    clock: Monotonic,
+    buckets: Cache<IpAddr, Arc<Bucket>>,
+}
+
+/// The time that buckets fill by.
+#[derive(Clone)]
+struct Monotonic(Clock);
+
+impl GovernorClock for Monotonic {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+impl Throttle {
+    pub(super) fn new(config: &config::Throttle, clock: Clock) -> Self {
+        let at_least_one = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        Self {
+            quota: Quota::per_second(at_least_one(config.failures_per_second)).allow_burst(at_least_one(config.burst)),
+            clock: Monotonic(clock),
+            buckets: Cache::new(config.addresses),
+        }
+    }
+
+    /// Counts a failure of `client`'s; how long it should wait, if it has failed too often.
+    pub(super) fn count_failure(&self, client: IpAddr) -> Result<(), Duration> {
+        let bucket = self.buckets.get_or_insert_with(&block(client), || {
+            Ok::<_, std::convert::Infallible>(Arc::new(RateLimiter::direct_with_clock(self.quota, self.clock.clone())))
+        });
+        let Ok(bucket) = bucket;
+        bucket.check().map_err(|not_until| not_until.wait_time_from(self.clock.now()))
+    }
+}
+
+/// What counts as one address: an IPv4 address, or the /64 that an IPv6 subscriber has for itself.
+fn block(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+
+    fn throttle(clock: &Clock) -> Throttle {
+        Throttle::new(&config::Throttle { failures_per_second: 2, burst: 3, addresses: 10 }, clock.clone())
+    }
+
+    #[test]
+    fn an_address_may_fail_a_burst_and_then_slowly() {
+        let clock = Clock::fixed(Timestamp::from_seconds(1_000_000));
+        let (throttle, client) = (throttle(&clock), "192.0.2.1".parse().unwrap());
+        assert!((0..3).all(|_| throttle.count_failure(client).is_ok()));
+        assert_eq!(throttle.count_failure(client), Err(Duration::from_millis(500)));
+        assert!(throttle.count_failure("192.0.2.2".parse().unwrap()).is_ok());
+        clock.advance(Duration::from_secs(1));
+        assert!((0..2).all(|_| throttle.count_failure(client).is_ok()));
+        assert!(throttle.count_failure(client).is_err());
+    }
+
+    #[test]
+    fn an_ipv6_subscriber_counts_once() {
+        let clock = Clock::fixed(Timestamp::from_seconds(1_000_000));
+        let throttle = throttle(&clock);
+        let within = |host| format!("2001:db8:0:1::{host}").parse().unwrap();
+        assert!((0..3).all(|host| throttle.count_failure(within(host)).is_ok()));
+        assert!(throttle.count_failure(within(9)).is_err());
+        assert!(throttle.count_failure("2001:db8:0:2::1".parse().unwrap()).is_ok());
+    }
+}
