@@ -32,7 +32,11 @@ impl App {
     /// [`Error::Overloaded`] when too much waits; the store's errors.
     pub async fn authenticate(&self, key: &PrivateKey) -> Result<Arc<Caller>, Error> {
         let now = self.clock.now();
-        self.keyring.authenticate(key, now, async |selector| self.store.find_key(selector, now).await).await
+        self.keyring
+            .authenticate(key, now, async |selector| {
+                self.store.find_key(selector, now).await
+            })
+            .await
     }
 
     /// Drops from memory every key that the store no longer holds as good.
@@ -40,7 +44,10 @@ impl App {
     /// # Errors
     /// The store's.
     pub async fn forget_dead_keys(&self) -> Result<(), Error> {
-        let dead = self.store.dead_keys(self.keyring.remembered(), self.clock.now()).await?;
+        let dead = self
+            .store
+            .dead_keys(self.keyring.remembered(), self.clock.now())
+            .await?;
         self.keyring.forget_all(&dead);
         Ok(())
     }
@@ -51,6 +58,10 @@ impl App {
     /// The store's; what was to be written is lost then.
     pub async fn flush_uses(&self) -> Result<(), Error> {
         let uses = self.keyring.take_uses();
-        if uses.is_empty() { Ok(()) } else { self.store.record_key_uses(uses).await }
+        if uses.is_empty() {
+            Ok(())
+        } else {
+            self.store.record_key_uses(uses).await
+        }
     }
 }

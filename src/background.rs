@@ -29,7 +29,10 @@ async fn follow(app: &App) {
         }
         match app.forget_dead_keys().await {
             Ok(()) => seen = latest,
-            Err(error) => tracing::error!(cause = error::chain(&error), "another process's changes could not be followed"),
+            Err(error) => tracing::error!(
+                cause = error::chain(&error),
+                "another process's changes could not be followed"
+            ),
         }
     }
 }
@@ -38,7 +41,10 @@ async fn flush(app: &App) {
     loop {
         tokio::time::sleep(FLUSH_INTERVAL).await;
         if let Err(error) = app.flush_uses().await {
-            tracing::error!(cause = error::chain(&error), "the last uses of keys could not be written down");
+            tracing::error!(
+                cause = error::chain(&error),
+                "the last uses of keys could not be written down"
+            );
         }
     }
 }

@@ -22,7 +22,10 @@ pub enum Clock {
 impl Clock {
     /// The machine's clocks.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks the machine for the time"
+    )]
     pub fn system() -> Self {
         Self::System(Instant::now())
     }
@@ -35,12 +38,16 @@ impl Clock {
 
     /// The time of day.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the machine for the time")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that asks the machine for the time"
+    )]
     pub fn now(&self) -> Timestamp {
         Timestamp::from_seconds(match self {
             Self::System(_) => match SystemTime::now().duration_since(UNIX_EPOCH) {
                 Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-                Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |seconds| -seconds - 1),
+                Err(before) => i64::try_from(before.duration().as_secs())
+                    .map_or(i64::MIN, |seconds| -seconds - 1),
             },
             Self::Fixed(at) => at.load(Ordering::SeqCst),
         })
@@ -58,7 +65,10 @@ impl Clock {
     /// Moves a fixed clock forward; the machine's goes by itself.
     pub fn advance(&self, by: Duration) {
         if let Self::Fixed(at) = self {
-            at.fetch_add(i64::try_from(by.as_secs()).unwrap_or(i64::MAX), Ordering::SeqCst);
+            at.fetch_add(
+                i64::try_from(by.as_secs()).unwrap_or(i64::MAX),
+                Ordering::SeqCst,
+            );
         }
     }
 }

@@ -166,31 +166,52 @@ impl Default for Limits {
 
 impl Default for Keyring {
     fn default() -> Self {
-        Self { argon2_workers: 0, argon2_queue: 256, cached_keys: 10_000 }
+        Self {
+            argon2_workers: 0,
+            argon2_queue: 256,
+            cached_keys: 10_000,
+        }
     }
 }
 
 impl Default for Throttle {
     fn default() -> Self {
-        Self { failures_per_second: 20, burst: 100, addresses: 100_000 }
+        Self {
+            failures_per_second: 20,
+            burst: 100,
+            addresses: 100_000,
+        }
     }
 }
 
 impl Default for Sweeper {
     fn default() -> Self {
-        Self { interval: Span::seconds(60), retention: Span::seconds(24 * 3600), batch: 500 }
+        Self {
+            interval: Span::seconds(60),
+            retention: Span::seconds(24 * 3600),
+            batch: 500,
+        }
     }
 }
 
 impl Default for StoreConfig {
     fn default() -> Self {
-        Self { readers: 2, queue: 4096, batch: 256, page_cache_kib: 64 * 1024, busy_timeout: Span::seconds(5) }
+        Self {
+            readers: 2,
+            queue: 4096,
+            batch: 256,
+            page_cache_kib: 64 * 1024,
+            busy_timeout: Span::seconds(5),
+        }
     }
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Auto, level: LogLevel::Info }
+        Self {
+            format: LogFormat::Auto,
+            level: LogLevel::Info,
+        }
     }
 }
 
@@ -199,17 +220,47 @@ impl Config {
     fn check(&self) -> Result<(), Error> {
         let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
         let rules = [
-            (self.limits.target >= 64, "limits.target must be at least 64 bytes"),
-            (self.limits.headers >= 256, "limits.headers must be at least 256 bytes"),
-            (self.limits.connections > 0, "limits.connections must be at least 1"),
-            (self.limits.shutdown_timeout.get() <= Duration::from_secs(9), "limits.shutdown_timeout must be at most 9s"),
-            (self.keyring.cached_keys > 0, "keyring.cached_keys must be at least 1"),
-            (self.throttle.failures_per_second > 0, "throttle.failures_per_second must be at least 1"),
+            (
+                self.limits.target >= 64,
+                "limits.target must be at least 64 bytes",
+            ),
+            (
+                self.limits.headers >= 256,
+                "limits.headers must be at least 256 bytes",
+            ),
+            (
+                self.limits.connections > 0,
+                "limits.connections must be at least 1",
+            ),
+            (
+                self.limits.shutdown_timeout.get() <= Duration::from_secs(9),
+                "limits.shutdown_timeout must be at most 9s",
+            ),
+            (
+                self.keyring.cached_keys > 0,
+                "keyring.cached_keys must be at least 1",
+            ),
+            (
+                self.throttle.failures_per_second > 0,
+                "throttle.failures_per_second must be at least 1",
+            ),
             (self.throttle.burst > 0, "throttle.burst must be at least 1"),
-            (self.throttle.addresses > 0, "throttle.addresses must be at least 1"),
-            (self.sweeper.interval.get() >= Duration::from_secs(1), "sweeper.interval must be at least 1s"),
-            (self.sweeper.interval.get() <= hour, "sweeper.interval must be at most 1h"),
-            (self.sweeper.retention.get() >= day, "sweeper.retention must be at least 1d, or retries would be misled"),
+            (
+                self.throttle.addresses > 0,
+                "throttle.addresses must be at least 1",
+            ),
+            (
+                self.sweeper.interval.get() >= Duration::from_secs(1),
+                "sweeper.interval must be at least 1s",
+            ),
+            (
+                self.sweeper.interval.get() <= hour,
+                "sweeper.interval must be at most 1h",
+            ),
+            (
+                self.sweeper.retention.get() >= day,
+                "sweeper.retention must be at least 1d, or retries would be misled",
+            ),
             (self.sweeper.batch > 0, "sweeper.batch must be at least 1"),
             (self.store.readers > 0, "store.readers must be at least 1"),
             (self.store.queue > 0, "store.queue must be at least 1"),
@@ -217,7 +268,9 @@ impl Config {
         ];
         match rules.into_iter().find(|(holds, _)| !holds) {
             None => Ok(()),
-            Some((_, sentence)) => Err(Error::Configuration(format!("In the configuration, {sentence}."))),
+            Some((_, sentence)) => Err(Error::Configuration(format!(
+                "In the configuration, {sentence}."
+            ))),
         }
     }
 
@@ -263,5 +316,9 @@ impl Config {
 }
 
 fn or_cores(count: usize) -> usize {
-    if count > 0 { count } else { std::thread::available_parallelism().map_or(1, usize::from) }
+    if count > 0 {
+        count
+    } else {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
 }

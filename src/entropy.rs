@@ -2,32 +2,33 @@
 
 use std::{fmt, sync::Mutex};
 
-use rand::{
-    CryptoRng, SeedableRng,
-    rand_core::UnwrapErr,
-    rngs::{ChaCha20Rng, SysRng},
-};
+use rand::{CryptoRng, SeedableRng, rand_core::UnwrapErr, rngs::ChaCha20Rng};
+
+#[expect(
+    clippy::disallowed_types,
+    reason = "this is the one place that asks the system for randomness"
+)]
+use rand::rngs::SysRng;
 
 /// A source of random bytes.
 pub enum Entropy {
     /// The operating system's generator, asked anew each time.
     Os,
     /// A generator whose whole course follows from a seed, for tests.
-    Seeded(Mutex<ChaCha20Rng>),
+    Seeded(Box<Mutex<ChaCha20Rng>>),
 }
 
 impl Entropy {
     /// A generator that gives the same course for the same `seed`.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self::Seeded(Mutex::new(ChaCha20Rng::seed_from_u64(seed)))
+        Self::Seeded(Box::new(Mutex::new(ChaCha20Rng::seed_from_u64(seed))))
     }
 
     /// Lets `make` draw what it needs.
     ///
     /// # Panics
     /// When the operating system has no randomness to give: nothing safe could be done then.
-    #[expect(clippy::disallowed_types, reason = "this is the one place that asks the system for randomness")]
     pub fn draw<T>(&self, make: impl FnOnce(&mut dyn CryptoRng) -> T) -> T {
         match self {
             Self::Os => make(&mut UnwrapErr(SysRng)),

@@ -38,7 +38,9 @@ pub enum Error {
     #[error("This token is tagged as protected and cannot be disabled while it is.")]
     ProtectedToken,
     /// No private key was shown.
-    #[error("A private key is needed: give it as Authorization: Bearer KEY or as the parameter apikey.")]
+    #[error(
+        "A private key is needed: give it as Authorization: Bearer KEY or as the parameter apikey."
+    )]
     MissingKey,
     /// The private key shown is not good; why is not said.
     #[error("This private key is not valid.")]
@@ -99,8 +101,11 @@ pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 impl Error {
     /// A parameter's value cannot be used: `reason` completes the sentence that begins with `name`.
-    pub(crate) fn invalid(name: &'static str, reason: impl ToString) -> Self {
-        Self::InvalidParameter { name, reason: reason.to_string() }
+    pub(crate) fn invalid(name: &'static str, reason: impl Into<String>) -> Self {
+        Self::InvalidParameter {
+            name,
+            reason: reason.into(),
+        }
     }
 
     /// The stable code that callers may act on.

@@ -1,3 +1,37 @@
+//! Moneyer mints, lists, disables and verifies access tokens: a backend holds one private key, and with it gives each
+//! of its clients a token.
+//!
+//! # The layers
+//!
+//! Each uses what stands below it, never what stands above.
+//!
+//! ```text
+//! cli                 the command line: arguments in, text or JSON out
+//! http, background    the service: requests in, responses out; and what it does by itself
+//! command, operator   what a key's holder may ask for; what an operator may do; sweeper: reclaiming what ended
+//! app                 what they may touch: store, keyring, clock, entropy
+//! keyring   store     private keys at work; where things are kept
+//! domain              accounts, keys, tokens, times: pure
+//! ```
+//!
+//! [`error`], [`clock`] and [`entropy`] serve them all; [`config`] is the only reader of files and environment.
+//!
+//! # One request, from socket to disk
+//!
+//! `GET /v2/auth?apikey=K…&expire=203001010000`
+//!
+//! 1. [`http`] gives the request an id, holds it to its limits, and decodes query and body into
+//!    [`command::Parameters`].
+//! 2. It takes the private key out and asks [`app::App::authenticate`] whose it is. The [`keyring`] knows at once, or finds
+//!    the key in the store by its [`domain::Selector`] and confirms it by argon2id: a [`keyring::Caller`].
+//! 3. [`command::Command::parse`] makes a [`command::Create`] of the parameters, and refuses what is left over and nearly a known name.
+//! 4. [`command::Command::execute`] checks the caller's role, draws a [`domain::Token`], seals it for later lists, and hands it
+//!    to [`store::Store::mint`].
+//! 5. The store's one writing thread checks that the key is still good, inserts the token together with whatever else waits,
+//!    commits, and only then answers: [`store::Minted`].
+//! 6. The [`command::Reply`] goes back up, and [`http`] renders it as JSON or XML. A failure is an [`error::Error`]
+//!    all the way, and gets its status in one match.
+
 pub mod app;
 pub mod background;
 pub mod cli;

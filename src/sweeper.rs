@@ -26,7 +26,10 @@ pub async fn sweep_once(app: &App, plan: &Plan) -> Result<Swept, Error> {
     let (purge_before, forget_before) = (now.before(plan.retention), now.before(RETRY_WINDOW));
     let mut total = Swept::default();
     loop {
-        let swept = app.store.sweep(now, purge_before, forget_before, plan.batch).await?;
+        let swept = app
+            .store
+            .sweep(now, purge_before, forget_before, plan.batch)
+            .await?;
         if swept.is_nothing() {
             return Ok(total);
         }
@@ -39,7 +42,11 @@ pub async fn run(app: &App, plan: &Plan) {
     loop {
         match sweep_once(app, plan).await {
             Ok(swept) if swept.is_nothing() => {}
-            Ok(Swept { expired, purged, forgotten }) => tracing::info!(expired, purged, forgotten, "swept"),
+            Ok(Swept {
+                expired,
+                purged,
+                forgotten,
+            }) => tracing::info!(expired, purged, forgotten, "swept"),
             Err(error) => tracing::error!(cause = crate::error::chain(&error), "a sweep failed"),
         }
         tokio::time::sleep(plan.interval).await;

@@ -53,15 +53,31 @@ impl Account {
                 let app = open(config, Absent::Create)?;
                 let (id, name) = account::create(&app, &name).await?;
                 output.words(format_args!("Created the account \"{name}\". `moneyer key create {id}` makes a private key for it."));
-                output.data(id, &Created { account: id.to_string(), name: name.to_string() })
+                output.data(
+                    id,
+                    &Created {
+                        account: id.to_string(),
+                        name: name.to_string(),
+                    },
+                )
             }
-            Self::List => list(&open(config, Absent::Refuse)?.store.list_accounts().await?, output),
+            Self::List => list(
+                &open(config, Absent::Refuse)?.store.list_accounts().await?,
+                output,
+            ),
             Self::Disable { account } => {
                 let app = open(config, Absent::Refuse)?;
                 let (row, outcome) = account::disable(&app, &account).await?;
-                let when = if outcome == DisabledAccount::Already { "was disabled before" } else { "is disabled" };
+                let when = if outcome == DisabledAccount::Already {
+                    "was disabled before"
+                } else {
+                    "is disabled"
+                };
                 output.data(
-                    format_args!("Account {} (\"{}\") {when}; none of its keys works.", row.id, row.name),
+                    format_args!(
+                        "Account {} (\"{}\") {when}; none of its keys works.",
+                        row.id, row.name
+                    ),
                     &serde_json::json!({ "account": row.id.to_string(), "state": "disabled" }),
                 )
             }
@@ -73,8 +89,18 @@ fn list(accounts: &[AccountRow], output: Output) -> Result<(), Error> {
     let rows: Vec<_> = accounts
         .iter()
         .map(|row| {
-            let state = if row.disabled_at.is_some() { "disabled" } else { "active" };
-            [row.id.to_string(), row.name.clone(), row.keys.to_string(), row.created_at.to_string(), state.to_owned()]
+            let state = if row.disabled_at.is_some() {
+                "disabled"
+            } else {
+                "active"
+            };
+            [
+                row.id.to_string(),
+                row.name.clone(),
+                row.keys.to_string(),
+                row.created_at.to_string(),
+                state.to_owned(),
+            ]
         })
         .collect();
     let json: Vec<_> = accounts
@@ -87,5 +113,8 @@ fn list(accounts: &[AccountRow], output: Output) -> Result<(), Error> {
             disabled: row.disabled_at.map(|at| at.to_string()),
         })
         .collect();
-    output.data(table(["ACCOUNT", "NAME", "KEYS", "CREATED", "STATE"], &rows), &json)
+    output.data(
+        table(["ACCOUNT", "NAME", "KEYS", "CREATED", "STATE"], &rows),
+        &json,
+    )
 }

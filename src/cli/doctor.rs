@@ -32,13 +32,32 @@ struct Finding {
 
 impl Doctor {
     pub(super) async fn run(self, config: &Config, output: Output) -> Result<ExitCode, Error> {
-        let mut findings = vec![Finding { check: "configuration", ok: true, detail: "is sound".into() }];
+        let mut findings = vec![Finding {
+            check: "configuration",
+            ok: true,
+            detail: "is sound".into(),
+        }];
         match open(config, Absent::Refuse) {
-            Err(error) => findings.push(Finding { check: "store", ok: false, detail: error.to_string() }),
+            Err(error) => findings.push(Finding {
+                check: "store",
+                ok: false,
+                detail: error.to_string(),
+            }),
             Ok(app) => {
-                let served = if app.store.claim().is_err() { "a server uses it" } else { "no server uses it" };
-                let detail = format!("{} can be read and written; {served}", app.store.path().display());
-                findings.push(Finding { check: "store", ok: true, detail });
+                let served = if app.store.claim().is_err() {
+                    "a server uses it"
+                } else {
+                    "no server uses it"
+                };
+                let detail = format!(
+                    "{} can be read and written; {served}",
+                    app.store.path().display()
+                );
+                findings.push(Finding {
+                    check: "store",
+                    ok: true,
+                    detail,
+                });
                 findings.push(permissions(&app.store.path()));
                 let health = app.store.examine().await?;
                 findings.push(integrity(&health));
@@ -47,48 +66,89 @@ impl Doctor {
         }
         let text: Vec<String> = findings
             .iter()
-            .map(|finding| format!("{:4} {:13} {}", if finding.ok { "ok" } else { "BAD" }, finding.check, finding.detail))
+            .map(|finding| {
+                format!(
+                    "{:4} {:13} {}",
+                    if finding.ok { "ok" } else { "BAD" },
+                    finding.check,
+                    finding.detail
+                )
+            })
             .collect();
         output.data(text.join("\n"), &findings)?;
-        Ok(if findings.iter().all(|finding| finding.ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        Ok(if findings.iter().all(|finding| finding.ok) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }
 
 fn integrity(health: &Health) -> Finding {
     let ok = health.faults.is_empty();
     let detail = if ok {
-        format!("the file is whole: {} accounts, {} keys, {} tokens", health.accounts, health.keys, health.tokens)
+        format!(
+            "the file is whole: {} accounts, {} keys, {} tokens",
+            health.accounts, health.keys, health.tokens
+        )
     } else {
-        format!("the file is damaged; stop the server and put a backup in its place. {}", health.faults.join("; "))
+        format!(
+            "the file is damaged; stop the server and put a backup in its place. {}",
+            health.faults.join("; ")
+        )
     };
-    Finding { check: "integrity", ok, detail }
+    Finding {
+        check: "integrity",
+        ok,
+        detail,
+    }
 }
 
 fn clock(health: &Health, now: Timestamp) -> Finding {
-    let newest = health.newest_at.map_or(i64::MIN, |at| at.seconds().saturating_sub(CLOCK_SLACK));
+    let newest = health
+        .newest_at
+        .map_or(i64::MIN, |at| at.seconds().saturating_sub(CLOCK_SLACK));
     let ok = now >= LONG_AGO && now.seconds() >= newest;
     let detail = if ok {
         format!("shows {now}")
     } else {
-        format!("shows {now}, which is before what is in the store; set it right, or tokens live too long")
+        format!(
+            "shows {now}, which is before what is in the store; set it right, or tokens live too long"
+        )
     };
-    Finding { check: "clock", ok, detail }
+    Finding {
+        check: "clock",
+        ok,
+        detail,
+    }
 }
 
 #[cfg(unix)]
 fn permissions(path: &Path) -> Finding {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
-    let ok = mode & 0o077 == 0;
+    let others = mode % 0o100;
+    let ok = others == 0;
     let detail = if ok {
         "the file is readable for its owner alone".to_owned()
     } else {
-        format!("the file's mode is {mode:o}; `chmod 600 {}` keeps others out", path.display())
+        format!(
+            "the file's mode is {mode:o}; `chmod 600 {}` keeps others out",
+            path.display()
+        )
     };
-    Finding { check: "permissions", ok, detail }
+    Finding {
+        check: "permissions",
+        ok,
+        detail,
+    }
 }
 
 #[cfg(not(unix))]
 fn permissions(_: &Path) -> Finding {
-    Finding { check: "permissions", ok: true, detail: "are not checked on this system".into() }
+    Finding {
+        check: "permissions",
+        ok: true,
+        detail: "are not checked on this system".into(),
+    }
 }

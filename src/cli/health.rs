@@ -12,7 +12,8 @@ use super::serve::reachable;
 use crate::{config::Config, error::Error};
 
 const PATIENCE: Duration = Duration::from_secs(3);
-const REQUEST: &[u8] = b"GET /health/readiness HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+const REQUEST: &[u8] =
+    b"GET /health/readiness HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 const READY: &[u8] = b"HTTP/1.1 200 ";
 
 /// Ask the server at the configured address whether it is ready: exit code 0 when it is
@@ -20,7 +21,7 @@ const READY: &[u8] = b"HTTP/1.1 200 ";
 pub(super) struct Health {}
 
 impl Health {
-    pub(super) fn run(self, config: &Config) -> Result<(), Error> {
+    pub(super) fn run(config: &Config) -> Result<(), Error> {
         let address = reachable(config.listen);
         let ask = || -> std::io::Result<bool> {
             let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
@@ -32,8 +33,12 @@ impl Health {
         };
         match ask() {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Error::Refused(format!("The server at {address} is not ready."))),
-            Err(cause) => Err(Error::Refused(format!("No server answers at {address}: {cause}."))),
+            Ok(false) => Err(Error::Refused(format!(
+                "The server at {address} is not ready."
+            ))),
+            Err(cause) => Err(Error::Refused(format!(
+                "No server answers at {address}: {cause}."
+            ))),
         }
     }
 }

@@ -83,14 +83,23 @@ pub(super) struct TokensArgs {
 
 impl WantedArgs {
     fn resolve(&self) -> Result<Wanted, Error> {
-        let label = Label::parse(&self.label).map_err(|why| Error::Refused(format!("This label is refused: {why}.")))?;
-        Ok(Wanted { role: self.role, label, expires_at: self.expire })
+        let label = Label::parse(&self.label)
+            .map_err(|why| Error::Refused(format!("This label is refused: {why}.")))?;
+        Ok(Wanted {
+            role: self.role,
+            label,
+            expires_at: self.expire,
+        })
     }
 }
 
 impl TokensArgs {
     const fn resolve(&self) -> KeyTokens {
-        if self.end_tokens { KeyTokens::End } else { KeyTokens::Keep }
+        if self.end_tokens {
+            KeyTokens::End
+        } else {
+            KeyTokens::Keep
+        }
     }
 }
 
@@ -121,7 +130,10 @@ impl Key {
         match self {
             Self::Create { account, wanted } => {
                 let added = key::create(&app, &account, wanted.resolve()?).await?;
-                output.words(format_args!("Made {} ({}). Keep it safe: it is shown only now.", added.id, added.role));
+                output.words(format_args!(
+                    "Made {} ({}). Keep it safe: it is shown only now.",
+                    added.id, added.role
+                ));
                 show(&added, output)
             }
             Self::List { account } => {
@@ -141,20 +153,40 @@ impl Key {
 }
 
 fn show(added: &Added, output: Output) -> Result<(), Error> {
-    output.data(added.key.expose(), &Shown { apikey: Some(added.key.expose()), ..without_key(added) })
+    output.data(
+        added.key.expose(),
+        &Shown {
+            apikey: Some(added.key.expose()),
+            ..without_key(added)
+        },
+    )
 }
 
 fn without_key(added: &Added) -> Shown<'_> {
-    Shown { key: added.id.to_string(), account: added.account.to_string(), role: added.role.as_str(), apikey: None }
+    Shown {
+        key: added.id.to_string(),
+        account: added.account.to_string(),
+        role: added.role.as_str(),
+        apikey: None,
+    }
 }
 
 fn imported(added: &[Added], output: Output) -> Result<(), Error> {
     for key in added.iter().filter(|added| added.key.looks_like_a_token()) {
-        output.words(format_args!("Beware: {} has the form of a token, and some clients may take it for one.", key.id));
+        output.words(format_args!(
+            "Beware: {} has the form of a token, and some clients may take it for one.",
+            key.id
+        ));
     }
-    output.words(format_args!("Imported {}. They work as they are.", count(added.len() as u64, "key")));
+    output.words(format_args!(
+        "Imported {}. They work as they are.",
+        count(added.len() as u64, "key")
+    ));
     let ids: Vec<String> = added.iter().map(|added| added.id.to_string()).collect();
-    output.data(ids.join("\n"), &added.iter().map(without_key).collect::<Vec<_>>())
+    output.data(
+        ids.join("\n"),
+        &added.iter().map(without_key).collect::<Vec<_>>(),
+    )
 }
 
 async fn disable(app: &App, key: KeyId, tokens: KeyTokens, output: Output) -> Result<(), Error> {
@@ -227,7 +259,21 @@ fn list(keys: &[KeyRow], now: Timestamp, output: Output) -> Result<(), Error> {
             state: state(row),
         })
         .collect();
-    output.data(table(["KEY", "LABEL", "ROLE", "CREATED", "LAST USED", "EXPIRES", "STATE"], &rows), &json)
+    output.data(
+        table(
+            [
+                "KEY",
+                "LABEL",
+                "ROLE",
+                "CREATED",
+                "LAST USED",
+                "EXPIRES",
+                "STATE",
+            ],
+            &rows,
+        ),
+        &json,
+    )
 }
 
 /// Reads standard input to its end; a person at a terminal is told what to give.

@@ -3,7 +3,9 @@
 use std::io::IsTerminal as _;
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::config::{Log, LogFormat, LogLevel};
 
@@ -16,11 +18,21 @@ pub(super) fn start(log: Log) {
         LogFormat::Text => false,
     };
     // Of libraries' lines only errors: Moneyer vouches for what its own lines hold.
-    let targets = Targets::new().with_default(LevelFilter::ERROR).with_target("moneyer", level(log.level));
+    let targets = Targets::new()
+        .with_default(LevelFilter::ERROR)
+        .with_target("moneyer", level(log.level));
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
     let registry = tracing_subscriber::registry().with(targets);
     if as_json {
-        registry.with(lines.json().flatten_event(true).with_current_span(false).with_span_list(false)).init();
+        registry
+            .with(
+                lines
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(false)
+                    .with_span_list(false),
+            )
+            .init();
     } else {
         registry.with(lines.with_ansi(is_terminal)).init();
     }

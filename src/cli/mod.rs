@@ -94,7 +94,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(usage) => {
             // Help and version come this way too; nothing can be done about a terminal that is gone.
             let _ = usage.print();
-            return if usage.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+            return if usage.use_stderr() {
+                ExitCode::from(USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
         }
     };
     match cli.run() {
@@ -109,9 +113,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 impl Cli {
     fn run(self) -> Result<ExitCode, Error> {
         let output = Output::new(self.common.format);
-        let mut overrides = Overrides { file: self.common.config, database: self.common.database, listen: None };
+        let mut overrides = Overrides {
+            file: self.common.config,
+            database: self.common.database,
+            listen: None,
+        };
         if let Verb::Completions { shell } = self.verb {
-            return completions(shell, output);
+            return completions(shell);
         }
         if let Verb::Serve(serve) = &self.verb {
             overrides.listen.clone_from(&serve.listen);
@@ -125,17 +133,17 @@ impl Cli {
             Verb::Sweep(sweep) => block_on(sweep.run(&config, output)),
             Verb::Backup(backup) => backup.run(&config, output),
             Verb::Doctor(doctor) => return block_on(doctor.run(&config, output)),
-            Verb::Health(health) => health.run(&config),
+            Verb::Health(_) => health::Health::run(&config),
             Verb::Completions { .. } => Ok(()),
         }
         .map(|()| ExitCode::SUCCESS)
     }
 }
 
-fn completions(shell: clap_complete::Shell, output: Output) -> Result<ExitCode, Error> {
+fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "moneyer", &mut script);
-    output.raw(&script)?;
+    output::raw(&script)?;
     Ok(ExitCode::SUCCESS)
 }
 

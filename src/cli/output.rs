@@ -22,9 +22,15 @@ impl Output {
     pub(super) fn data(self, text: impl Display, json: &impl Serialize) -> Result<(), Error> {
         let line = match self.format {
             Format::Text => text.to_string(),
-            Format::Json => serde_json::to_string(json).map_err(|cause| Error::Internal(cause.into()))?,
+            Format::Json => {
+                serde_json::to_string(json).map_err(|cause| Error::Internal(cause.into()))?
+            }
         };
-        if line.is_empty() { Ok(()) } else { self.raw(format!("{line}\n").as_bytes()) }
+        if line.is_empty() {
+            Ok(())
+        } else {
+            raw(format!("{line}\n").as_bytes())
+        }
     }
 
     /// Says something to a person; a program that reads JSON is not told.
@@ -33,25 +39,33 @@ impl Output {
             eprintln!("{text}");
         }
     }
+}
 
-    /// Prints bytes as they are.
-    pub(super) fn raw(self, bytes: &[u8]) -> Result<(), Error> {
-        let mut stdout = std::io::stdout().lock();
-        stdout
-            .write_all(bytes)
-            .and_then(|()| stdout.flush())
-            .map_err(|cause| Error::Refused(format!("Cannot print the result: {cause}.")))
-    }
+/// Prints bytes as they are.
+pub(super) fn raw(bytes: &[u8]) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    stdout
+        .write_all(bytes)
+        .and_then(|()| stdout.flush())
+        .map_err(|cause| Error::Refused(format!("Cannot print the result: {cause}.")))
 }
 
 /// `rows` under `heads`, each column as wide as its widest cell.
 pub(super) fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> String {
     let heads = heads.map(str::to_owned);
     let all = || std::iter::once(&heads).chain(rows);
-    let widths: [usize; N] =
-        std::array::from_fn(|column| all().map(|row| row[column].chars().count()).max().unwrap_or(0));
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        all()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
+    });
     let line = |row: &[String; N]| {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
         cells.join("  ").trim_end().to_owned()
     };
     all().map(line).collect::<Vec<_>>().join("\n")
@@ -68,7 +82,10 @@ mod tests {
 
     #[test]
     fn columns_line_up() {
-        let rows = [["a".to_owned(), "bcd".to_owned()], ["efg".to_owned(), "-".to_owned()]];
+        let rows = [
+            ["a".to_owned(), "bcd".to_owned()],
+            ["efg".to_owned(), "-".to_owned()],
+        ];
         assert_eq!(table(["ID", "B"], &rows), "ID   B\na    bcd\nefg  -");
     }
 }

@@ -40,7 +40,9 @@ impl Serve {
         let app = Arc::new(open(config, Absent::Create)?);
         let claim = app.store.claim()?;
         let listener = bind(config.listen)?;
-        let address = listener.local_addr().map_err(|cause| Error::Internal(cause.into()))?;
+        let address = listener
+            .local_addr()
+            .map_err(|cause| Error::Internal(cause.into()))?;
         actix_web::rt::System::new().block_on(async {
             if self.dev {
                 greet(&app, address, config).await?;
@@ -68,21 +70,29 @@ async fn serve(listener: TcpListener, app: &Arc<App>, config: &Config) -> Result
     // Waits until the task has let go of the app; that it was aborted is no news.
     let _ = background.await;
     if let Err(error) = app.flush_uses().await {
-        tracing::error!(cause = error::chain(&error), "the last uses of keys could not be written down");
+        tracing::error!(
+            cause = error::chain(&error),
+            "the last uses of keys could not be written down"
+        );
     }
     served.map_err(|cause| Error::Internal(cause.into()))
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address).map_err(|cause| {
-        Error::Refused(format!("Cannot listen at {address}: {cause}. Another address can be given with --listen."))
+        Error::Refused(format!(
+            "Cannot listen at {address}: {cause}. Another address can be given with --listen."
+        ))
     })
 }
 
 /// Completes when the process is asked to stop, by SIGTERM or SIGINT.
 fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
     let listen = |kind| signal(kind).map_err(|cause| Error::Internal(cause.into()));
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::interrupt())?,
+    );
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -106,10 +116,20 @@ async fn greet(app: &App, address: SocketAddr, config: &Config) -> Result<(), Er
         return Ok(());
     }
     let (account, _) = account::create(app, DEV).await?;
-    let wanted = key::Wanted { role: Role::Mint, label: Label::default(), expires_at: None };
+    let wanted = key::Wanted {
+        role: Role::Mint,
+        label: Label::default(),
+        expires_at: None,
+    };
     let added = key::create(app, DEV, wanted).await?;
-    println!("Made the account \"{DEV}\" ({account}) and its private key, which is shown only now, in {}.", store.display());
-    println!("Paste this into another terminal:\n\n{}", curl_lines(&added.key, reachable(address)));
+    println!(
+        "Made the account \"{DEV}\" ({account}) and its private key, which is shown only now, in {}.",
+        store.display()
+    );
+    println!(
+        "Paste this into another terminal:\n\n{}",
+        curl_lines(&added.key, reachable(address))
+    );
     Ok(())
 }
 

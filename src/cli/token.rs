@@ -40,6 +40,11 @@ impl Token {
 /// Reads an id, or ends the program with a usage error. That does not repeat what was given, which may be the token itself.
 fn parse_id(text: &str) -> TokenId {
     text.parse().unwrap_or_else(|malformed| {
-        Cli::command().error(ErrorKind::ValueValidation, format!("TOKEN_ID is malformed: {malformed}")).exit()
+        Cli::command()
+            .error(
+                ErrorKind::ValueValidation,
+                format!("TOKEN_ID is malformed: {malformed}"),
+            )
+            .exit()
     })
 }

@@ -34,9 +34,17 @@ impl RequestName {
     /// # Errors
     /// [`Error::InvalidParameter`] for any other.
     pub fn parse(text: &[u8]) -> Result<Self, Error> {
-        let refusal = || Error::invalid("Idempotency-Key", "must be 1 to 255 visible ASCII characters");
+        let refusal = || {
+            Error::invalid(
+                "Idempotency-Key",
+                "must be 1 to 255 visible ASCII characters",
+            )
+        };
         let well_formed = (1..=255).contains(&text.len()) && text.iter().all(u8::is_ascii_graphic);
-        let text = std::str::from_utf8(text).ok().filter(|_| well_formed).ok_or_else(refusal)?;
+        let text = std::str::from_utf8(text)
+            .ok()
+            .filter(|_| well_formed)
+            .ok_or_else(refusal)?;
         Ok(Self(IdempotencyDigest::of(text)))
     }
 }
@@ -47,15 +55,28 @@ impl Create {
     /// # Errors
     /// [`Error::InvalidParameter`] for a value that is neither readable nor absent.
     pub fn parse(parameters: &mut Parameters) -> Result<Self, Error> {
-        let expires_at = parameters.take("expire").map(|text| parse_expire(&text)).transpose()?;
-        let clone_of = parameters.take("cloneSettings").map(|text| parse_token("cloneSettings", &text)).transpose()?;
-        Ok(Self { expires_at, clone_of: clone_of.map(|token| TokenDigest::of(&token)), name: None })
+        let expires_at = parameters
+            .take("expire")
+            .map(|text| parse_expire(&text))
+            .transpose()?;
+        let clone_of = parameters
+            .take("cloneSettings")
+            .map(|text| parse_token("cloneSettings", &text))
+            .transpose()?;
+        Ok(Self {
+            expires_at,
+            clone_of: clone_of.map(|token| TokenDigest::of(&token)),
+            name: None,
+        })
     }
 
     /// Has the request mint one token, however often it arrives under `name` within [`RETRY_WINDOW`].
     #[must_use]
     pub fn named(self, name: RequestName) -> Self {
-        Self { name: Some(name), ..self }
+        Self {
+            name: Some(name),
+            ..self
+        }
     }
 
     pub(super) async fn execute(self, app: &App, caller: &Caller) -> Result<Reply, Error> {
@@ -79,10 +100,15 @@ impl Create {
             Minted::Done => Ok(Reply::Minted(token)),
             Minted::Before(row) => {
                 let token = caller.sealing.open(&row.sealed, &row.digest);
-                token.map(Reply::Minted).map_err(|broken| Error::Internal(broken.into()))
+                token
+                    .map(Reply::Minted)
+                    .map_err(|broken| Error::Internal(broken.into()))
             }
             Minted::OnceMismatch => Err(Error::IdempotencyMismatch),
-            Minted::BornDead => Err(Error::invalid("expire", "lies in the past; the token would never have been good")),
+            Minted::BornDead => Err(Error::invalid(
+                "expire",
+                "lies in the past; the token would never have been good",
+            )),
             Minted::SourceUnknown => Err(Error::UnknownToken),
             Minted::KeyDead => Err(Error::InvalidKey),
         }
@@ -92,16 +118,23 @@ impl Create {
 /// Reads a parameter that is a token; the message never repeats it.
 pub(super) fn parse_token(name: &'static str, text: &Zeroizing<String>) -> Result<Token, Error> {
     if text.is_empty() {
-        return Err(Error::invalid(name, "is empty; it must be a token: 32 lower-case hexadecimal digits"));
+        return Err(Error::invalid(
+            name,
+            "is empty; it must be a token: 32 lower-case hexadecimal digits",
+        ));
     }
-    Token::parse(text).map_err(|malformed| Error::invalid(name, malformed))
+    Token::parse(text).map_err(|malformed| Error::invalid(name, malformed.to_string()))
 }
 
 fn parse_expire(text: &str) -> Result<Timestamp, Error> {
     if text.is_empty() {
-        return Err(Error::invalid("expire", "is empty; it must be 12 digits, YYYYmmddHHMM in UTC"));
+        return Err(Error::invalid(
+            "expire",
+            "is empty; it must be 12 digits, YYYYmmddHHMM in UTC",
+        ));
     }
-    Timestamp::parse_minute(text).map_err(|unreadable| Error::invalid("expire", unreadable))
+    Timestamp::parse_minute(text)
+        .map_err(|unreadable| Error::invalid("expire", unreadable.to_string()))
 }
 
 #[cfg(test)]
@@ -115,7 +148,10 @@ mod tests {
     #[test]
     fn expire_is_read_to_the_minute() {
         let create = parse("expire", "203001020304\n").unwrap();
-        assert_eq!(create.expires_at.unwrap().to_string(), "2030-01-02T03:04:00Z");
+        assert_eq!(
+            create.expires_at.unwrap().to_string(),
+            "2030-01-02T03:04:00Z"
+        );
     }
 
     #[test]
@@ -123,7 +159,10 @@ mod tests {
         let secret = "K0000000000000000000000000000000000000000";
         for name in ["expire", "cloneSettings"] {
             let message = parse(name, secret).unwrap_err().to_string();
-            assert!(message.starts_with(name) && !message.contains(secret), "{message}");
+            assert!(
+                message.starts_with(name) && !message.contains(secret),
+                "{message}"
+            );
         }
     }
 

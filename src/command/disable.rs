@@ -25,16 +25,30 @@ impl Disable {
     /// [`Error::ConflictingParameters`] beside another command's parameter, [`Error::InvalidParameter`] when the
     /// value is not a token.
     pub fn parse(parameters: &mut Parameters) -> Result<Option<Self>, Error> {
-        let Some(text) = parameters.take("disableToken") else { return Ok(None) };
-        if let Some(right) = CONFLICTING.into_iter().find(|name| parameters.peek(name).is_some()) {
-            return Err(Error::ConflictingParameters { left: "disableToken", right });
+        let Some(text) = parameters.take("disableToken") else {
+            return Ok(None);
+        };
+        if let Some(right) = CONFLICTING
+            .into_iter()
+            .find(|name| parameters.peek(name).is_some())
+        {
+            return Err(Error::ConflictingParameters {
+                left: "disableToken",
+                right,
+            });
         }
-        Ok(Some(Self { token: parse_token("disableToken", &text)? }))
+        Ok(Some(Self {
+            token: parse_token("disableToken", &text)?,
+        }))
     }
 
     pub(super) async fn execute(self, app: &App, caller: &Caller) -> Result<Reply, Error> {
         let digest = TokenDigest::of(&self.token);
-        match app.store.disable_token(caller.key, digest, app.clock.now()).await? {
+        match app
+            .store
+            .disable_token(caller.key, digest, app.clock.now())
+            .await?
+        {
             // A retry after a lost answer must not look like a failure.
             DisabledToken::Done | DisabledToken::Already => Ok(Reply::Disabled(self.token)),
             DisabledToken::Unknown => Err(Error::UnknownToken),

@@ -21,11 +21,20 @@ impl List {
     }
 
     pub(super) async fn execute(self, app: &App, caller: &Caller) -> Result<Reply, Error> {
-        match app.store.list_tokens(caller.key, LIST_LIMIT, app.clock.now()).await? {
+        match app
+            .store
+            .list_tokens(caller.key, LIST_LIMIT, app.clock.now())
+            .await?
+        {
             Listed::KeyDead => Err(Error::InvalidKey),
             Listed::Tokens(rows) => {
-                let tokens = rows.iter().map(|row| caller.sealing.open(&row.sealed, &row.digest));
-                tokens.collect::<Result<_, _>>().map(Reply::Listed).map_err(|broken| Error::Internal(broken.into()))
+                let tokens = rows
+                    .iter()
+                    .map(|row| caller.sealing.open(&row.sealed, &row.digest));
+                tokens
+                    .collect::<Result<_, _>>()
+                    .map(Reply::Listed)
+                    .map_err(|broken| Error::Internal(broken.into()))
             }
         }
     }

@@ -87,7 +87,9 @@ impl Reply {
     #[must_use]
     pub fn token_id(&self) -> Option<TokenId> {
         match self {
-            Self::Minted(token) | Self::Disabled(token) => Some(TokenId::of(&TokenDigest::of(token))),
+            Self::Minted(token) | Self::Disabled(token) => {
+                Some(TokenId::of(&TokenDigest::of(token)))
+            }
             Self::Listed(_) => None,
         }
     }
@@ -106,23 +108,39 @@ mod tests {
     #[test]
     fn nothing_at_all_is_a_mint() {
         assert!(matches!(parse(&[]), Ok(Command::Create(_))));
-        assert!(matches!(parse(&[("token", "x"), ("units", "metric")]), Ok(Command::Create(_))));
+        assert!(matches!(
+            parse(&[("token", "x"), ("units", "metric")]),
+            Ok(Command::Create(_))
+        ));
     }
 
     #[test]
     fn list_with_any_value_lists_and_never_mints() {
         for value in ["1", "0", "", "false"] {
-            assert!(matches!(parse(&[("LIST", value), ("expire", "nonsense"), ("cloneSettings", "")]), Ok(Command::List(_))));
+            assert!(matches!(
+                parse(&[
+                    ("LIST", value),
+                    ("expire", "nonsense"),
+                    ("cloneSettings", "")
+                ]),
+                Ok(Command::List(_))
+            ));
         }
     }
 
     #[test]
     fn disabling_stands_alone() {
-        assert!(matches!(parse(&[("disabletoken", TOKEN)]), Ok(Command::Disable(_))));
+        assert!(matches!(
+            parse(&[("disabletoken", TOKEN)]),
+            Ok(Command::Disable(_))
+        ));
         for other in ["list", "expire", "cloneSettings"] {
             for value in [TOKEN, ""] {
                 let verdict = parse(&[("disableToken", value), (other, "1")]);
-                assert!(matches!(verdict, Err(Error::ConflictingParameters { .. })), "{other} {value:?}: {verdict:?}");
+                assert!(
+                    matches!(verdict, Err(Error::ConflictingParameters { .. })),
+                    "{other} {value:?}: {verdict:?}"
+                );
             }
         }
     }
@@ -130,14 +148,20 @@ mod tests {
     #[test]
     fn an_empty_value_is_no_mint() {
         for name in ["disableToken", "expire", "cloneSettings"] {
-            assert!(matches!(parse(&[(name, " ")]), Err(Error::InvalidParameter { .. })), "{name}");
+            assert!(
+                matches!(parse(&[(name, " ")]), Err(Error::InvalidParameter { .. })),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn a_near_miss_is_no_mint() {
         for name in ["expires", "disable_token", "clonesetting"] {
-            assert!(matches!(parse(&[(name, "1")]), Err(Error::UnknownParameter { .. })), "{name}");
+            assert!(
+                matches!(parse(&[(name, "1")]), Err(Error::UnknownParameter { .. })),
+                "{name}"
+            );
         }
     }
 }

@@ -5,7 +5,14 @@ use std::collections::BTreeMap;
 use crate::error::Error;
 
 /// The parameters that mean something at `/v2/auth`, as they are properly written.
-const KNOWN: [&str; 6] = ["apikey", "cloneSettings", "disableToken", "expire", "list", "output"];
+const KNOWN: [&str; 6] = [
+    "apikey",
+    "cloneSettings",
+    "disableToken",
+    "expire",
+    "list",
+    "output",
+];
 /// An unknown name that begins like this is a known one gone wrong.
 const STEMS: [(&str, &str); 6] = [
     ("apikey", "apikey"),
@@ -33,7 +40,10 @@ impl Parameters {
     /// Adds a value; an empty name is passed over.
     pub fn insert(&mut self, name: &str, value: &str) {
         if !name.is_empty() {
-            self.0.insert(name.to_ascii_lowercase(), Value::new(value.trim().to_owned()));
+            self.0.insert(
+                name.to_ascii_lowercase(),
+                Value::new(value.trim().to_owned()),
+            );
         }
     }
 
@@ -45,7 +55,9 @@ impl Parameters {
     /// The value of `name`, left where it is.
     #[must_use]
     pub fn peek(&self, name: &str) -> Option<&str> {
-        self.0.get(&name.to_ascii_lowercase()).map(|value| value.as_str())
+        self.0
+            .get(&name.to_ascii_lowercase())
+            .map(|value| value.as_str())
     }
 
     /// Looks at what nobody has taken: an unknown name is ignored, unless it is nearly a known one. Ignoring
@@ -54,12 +66,20 @@ impl Parameters {
     /// # Errors
     /// [`Error::UnknownParameter`] for a near miss.
     pub fn finish(self) -> Result<(), Error> {
-        let near_miss = self.0.keys().find_map(|name| meant_by(name).map(|meant| (name, meant)));
+        let near_miss = self
+            .0
+            .keys()
+            .find_map(|name| meant_by(name).map(|meant| (name, meant)));
         match near_miss {
             None => Ok(()),
-            Some((name, meant)) => {
-                Err(Error::UnknownParameter { given: name.chars().take(SHOWN_CHARS).collect(), meant })
-            }
+            Some((name, meant)) => Err(Error::UnknownParameter {
+                given: name
+                    .chars()
+                    .filter(char::is_ascii_graphic)
+                    .take(SHOWN_CHARS)
+                    .collect(),
+                meant,
+            }),
         }
     }
 }
@@ -67,7 +87,9 @@ impl Parameters {
 impl<'a> FromIterator<(&'a str, &'a str)> for Parameters {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
         let mut parameters = Self::default();
-        pairs.into_iter().for_each(|(name, value)| parameters.insert(name, value));
+        pairs
+            .into_iter()
+            .for_each(|(name, value)| parameters.insert(name, value));
         parameters
     }
 }
@@ -78,12 +100,21 @@ fn meant_by(name: &str) -> Option<&'static str> {
         return None;
     }
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    STEMS.iter().find(|(stem, _)| plain.starts_with(stem)).map(|(_, meant)| *meant).or_else(|| {
-        KNOWN.into_iter().find(|known| {
-            let slips = if known.len() >= LONG_NAME { SLIPS.0 } else { SLIPS.1 };
-            strsim::damerau_levenshtein(&plain, &known.to_ascii_lowercase()) <= slips
+    STEMS
+        .iter()
+        .find(|(stem, _)| plain.starts_with(stem))
+        .map(|(_, meant)| *meant)
+        .or_else(|| {
+            KNOWN.into_iter().find(|known| {
+                let slips = if known.len() >= LONG_NAME {
+                    SLIPS.0
+                } else {
+                    SLIPS.1
+                };
+                plain.len().abs_diff(known.len()) <= slips
+                    && strsim::damerau_levenshtein(&plain, &known.to_ascii_lowercase()) <= slips
+            })
         })
-    })
 }
 
 #[cfg(test)]
@@ -92,9 +123,14 @@ mod tests {
 
     #[test]
     fn the_last_of_several_values_counts_and_case_does_not() {
-        let mut parameters: Parameters = [("Expire", "1"), ("EXPIRE", " 2\n"), ("", "x")].into_iter().collect();
+        let mut parameters: Parameters = [("Expire", "1"), ("EXPIRE", " 2\n"), ("", "x")]
+            .into_iter()
+            .collect();
         assert_eq!(parameters.peek("expire"), Some("2"));
-        assert_eq!(parameters.take("expire").as_deref().map(String::as_str), Some("2"));
+        assert_eq!(
+            parameters.take("expire").as_deref().map(String::as_str),
+            Some("2")
+        );
         assert!(parameters.take("expire").is_none());
     }
 
@@ -124,7 +160,18 @@ mod tests {
 
     #[test]
     fn other_names_are_nobodys_business() {
-        for name in ["token", "stid", "units", "format", "limit", "callback", "_", "key", "", &"expire".repeat(100)] {
+        for name in [
+            "token",
+            "stid",
+            "units",
+            "format",
+            "limit",
+            "callback",
+            "_",
+            "key",
+            "",
+            &"expire".repeat(100),
+        ] {
             assert_eq!(meant_by(name), None, "{name}");
         }
     }

@@ -40,7 +40,10 @@ pub struct Overrides {
 /// [`Error::Configuration`] with a sentence that names the key or the file at fault.
 pub fn load(overrides: &Overrides) -> Result<Config, Error> {
     let environment: BTreeMap<String, String> = environment();
-    let file = overrides.file.clone().or_else(|| environment.get(FILE_VARIABLE).map(PathBuf::from));
+    let file = overrides
+        .file
+        .clone()
+        .or_else(|| environment.get(FILE_VARIABLE).map(PathBuf::from));
     let mut table = match file {
         Some(file) => read(&file)?,
         None if Path::new(DEFAULT_FILE).exists() => read(Path::new(DEFAULT_FILE))?,
@@ -55,10 +58,16 @@ pub fn api_key() -> Option<Zeroizing<String>> {
     environment().remove(API_KEY_VARIABLE).map(Zeroizing::new)
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
 fn environment() -> BTreeMap<String, String> {
     let ours = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-        let name = name.into_string().ok().filter(|name| name.starts_with(PREFIX))?;
+        let name = name
+            .into_string()
+            .ok()
+            .filter(|name| name.starts_with(PREFIX))?;
         Some((name, value.to_string_lossy().into_owned()))
     };
     std::env::vars_os().filter_map(ours).collect()
@@ -66,16 +75,25 @@ fn environment() -> BTreeMap<String, String> {
 
 fn read(file: &Path) -> Result<Table, Error> {
     let unusable = |cause: &dyn std::fmt::Display| {
-        Error::Configuration(format!("The configuration file {} cannot be used: {cause}", file.display()))
+        Error::Configuration(format!(
+            "The configuration file {} cannot be used: {cause}",
+            file.display()
+        ))
     };
     let text = std::fs::read_to_string(file).map_err(|cause| unusable(&format!("{cause}.")))?;
-    let table: Table = text.parse().map_err(|cause: toml::de::Error| unusable(&cause))?;
+    let table: Table = text
+        .parse()
+        .map_err(|cause: toml::de::Error| unusable(&cause))?;
     // Read once as it stands, so that an error shows the line that it is in.
     toml::from_str::<Config>(&text).map_err(|cause| unusable(&cause))?;
     Ok(table)
 }
 
-fn resolve(table: &mut Table, environment: &BTreeMap<String, String>, overrides: &Overrides) -> Result<Config, Error> {
+fn resolve(
+    table: &mut Table,
+    environment: &BTreeMap<String, String>,
+    overrides: &Overrides,
+) -> Result<Config, Error> {
     for (variable, text) in environment {
         match variable.as_str() {
             FILE_VARIABLE | API_KEY_VARIABLE => {}
@@ -85,29 +103,43 @@ fn resolve(table: &mut Table, environment: &BTreeMap<String, String>, overrides:
                 put(table, &name, value_of(text));
                 // Each by itself, so that an error names the variable.
                 Config::deserialize(table.clone()).map_err(|cause| {
-                    Error::Configuration(format!("The environment variable {variable} cannot be used: {}.", one_line(&cause)))
+                    Error::Configuration(format!(
+                        "The environment variable {variable} cannot be used: {}.",
+                        one_line(&cause)
+                    ))
                 })?;
             }
         }
     }
-    for (name, flag) in [("database", &overrides.database), ("listen", &overrides.listen)] {
+    for (name, flag) in [
+        ("database", &overrides.database),
+        ("listen", &overrides.listen),
+    ] {
         if let Some(text) = flag {
             put(table, name, Value::String(text.clone()));
         }
     }
-    let config = Config::deserialize(table.clone())
-        .map_err(|cause| Error::Configuration(format!("The configuration cannot be used: {}.", one_line(&cause))))?;
+    let config = Config::deserialize(table.clone()).map_err(|cause| {
+        Error::Configuration(format!(
+            "The configuration cannot be used: {}.",
+            one_line(&cause)
+        ))
+    })?;
     config.check()?;
     Ok(config)
 }
 
 /// Puts a setting into its place: `limits_body` is `body` in the table `limits`.
 fn put(table: &mut Table, name: &str, value: Value) {
-    let place = TABLES.iter().find_map(|part| Some((*part, name.strip_prefix(part)?.strip_prefix('_')?)));
+    let place = TABLES
+        .iter()
+        .find_map(|part| Some((*part, name.strip_prefix(part)?.strip_prefix('_')?)));
     match place {
         None => drop(table.insert(name.to_owned(), value)),
         Some((part, name)) => {
-            let inner = table.entry(part).or_insert_with(|| Value::Table(Table::new()));
+            let inner = table
+                .entry(part)
+                .or_insert_with(|| Value::Table(Table::new()));
             if let Value::Table(inner) = inner {
                 inner.insert(name.to_owned(), value);
             }
@@ -117,7 +149,10 @@ fn put(table: &mut Table, name: &str, value: Value) {
 
 /// A variable's text as a value: a number or a list where it is one, else the text itself.
 fn value_of(text: &str) -> Value {
-    let parsed = format!("value = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("value"));
+    let parsed = format!("value = {text}")
+        .parse::<Table>()
+        .ok()
+        .and_then(|mut table| table.remove("value"));
     match parsed {
         Some(value @ (Value::Integer(_) | Value::Array(_))) => value,
         _ => Value::String(text.to_owned()),
@@ -133,16 +168,31 @@ mod tests {
     use super::*;
     use crate::config::Span;
 
-    fn with(file: &str, environment: &[(&str, &str)], overrides: &Overrides) -> Result<Config, Error> {
-        let environment = environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    fn with(
+        file: &str,
+        environment: &[(&str, &str)],
+        overrides: &Overrides,
+    ) -> Result<Config, Error> {
+        let environment = environment
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect();
         resolve(&mut file.parse().unwrap(), &environment, overrides)
     }
 
     #[test]
     fn flags_win_over_the_environment_and_that_over_the_file() {
-        let file = "listen = '127.0.0.1:1'\ndatabase = 'sqlite:file'\n[limits]\nbody = 1\ntarget = 100";
-        let environment = [("MONEYER_LISTEN", "127.0.0.1:2"), ("MONEYER_DATABASE_URL", "sqlite:env"), ("MONEYER_LIMITS_BODY", "2")];
-        let flags = Overrides { listen: Some("127.0.0.1:3".into()), ..Overrides::default() };
+        let file =
+            "listen = '127.0.0.1:1'\ndatabase = 'sqlite:file'\n[limits]\nbody = 1\ntarget = 100";
+        let environment = [
+            ("MONEYER_LISTEN", "127.0.0.1:2"),
+            ("MONEYER_DATABASE_URL", "sqlite:env"),
+            ("MONEYER_LIMITS_BODY", "2"),
+        ];
+        let flags = Overrides {
+            listen: Some("127.0.0.1:3".into()),
+            ..Overrides::default()
+        };
         let config = with(file, &environment, &flags).unwrap();
         assert_eq!(config.listen.port(), 3);
         assert_eq!(config.database, "sqlite:env");
@@ -152,7 +202,10 @@ mod tests {
 
     #[test]
     fn lists_and_spans_come_from_the_environment_too() {
-        let environment = [("MONEYER_TRUSTED_PROXIES", "['10.0.0.0/8', '::1/128']"), ("MONEYER_SWEEPER_INTERVAL", "15m")];
+        let environment = [
+            ("MONEYER_TRUSTED_PROXIES", "['10.0.0.0/8', '::1/128']"),
+            ("MONEYER_SWEEPER_INTERVAL", "15m"),
+        ];
         let config = with("", &environment, &Overrides::default()).unwrap();
         assert_eq!(config.trusted_proxies.len(), 2);
         assert_eq!(config.sweeper.interval, Span::seconds(900));
@@ -164,9 +217,15 @@ mod tests {
             ("lisen = 'x'", vec![], "lisen"),
             ("[limits]\nbodi = 1", vec![], "bodi"),
             ("", vec![("MONEYER_LISEN", "x")], "MONEYER_LISEN"),
-            ("", vec![("MONEYER_LIMITS_BODI", "1")], "MONEYER_LIMITS_BODI"),
+            (
+                "",
+                vec![("MONEYER_LIMITS_BODI", "1")],
+                "MONEYER_LIMITS_BODI",
+            ),
         ] {
-            let message = with(file, &environment, &Overrides::default()).unwrap_err().to_string();
+            let message = with(file, &environment, &Overrides::default())
+                .unwrap_err()
+                .to_string();
             assert!(message.contains(name), "{message}");
         }
     }
@@ -178,9 +237,14 @@ mod tests {
             ("[sweeper]\nretention = '1h'", "sweeper.retention"),
             ("[store]\nreaders = 0", "store.readers"),
             ("[limits]\nkeep_alive = 'long'", "\"long\""),
-            ("trusted_proxies = ['10.0.0.0/33']", "invalid IP address syntax"),
+            (
+                "trusted_proxies = ['10.0.0.0/33']",
+                "invalid IP address syntax",
+            ),
         ] {
-            let message = with(file, &[], &Overrides::default()).unwrap_err().to_string();
+            let message = with(file, &[], &Overrides::default())
+                .unwrap_err()
+                .to_string();
             assert!(message.contains(name), "{message}");
         }
     }

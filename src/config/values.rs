@@ -31,9 +31,11 @@ impl fmt::Debug for Span {
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text)
-            .map(Self)
-            .map_err(|_| D::Error::custom(format!("\"{text}\" is no length of time; write it like 90s, 15m or 7d")))
+        humantime::parse_duration(&text).map(Self).map_err(|_| {
+            D::Error::custom(format!(
+                "\"{text}\" is no length of time; write it like 90s, 15m or 7d"
+            ))
+        })
     }
 }
 

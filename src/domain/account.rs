@@ -27,10 +27,14 @@ impl AccountName {
             return Err(Malformed("an account's name has at most 64 characters"));
         }
         if name.chars().any(char::is_control) {
-            return Err(Malformed("an account's name must not hold control characters"));
+            return Err(Malformed(
+                "an account's name must not hold control characters",
+            ));
         }
         if name.starts_with("acc_") {
-            return Err(Malformed("an account's name must not begin with acc_, as ids do"));
+            return Err(Malformed(
+                "an account's name must not begin with acc_, as ids do",
+            ));
         }
         Ok(Self(name.to_owned()))
     }
@@ -83,7 +87,10 @@ mod tests {
 
     #[test]
     fn a_name_is_trimmed_and_kept() {
-        assert_eq!(AccountName::parse(" Wetter & Söhne\n").unwrap().as_str(), "Wetter & Söhne");
+        assert_eq!(
+            AccountName::parse(" Wetter & Söhne\n").unwrap().as_str(),
+            "Wetter & Söhne"
+        );
     }
 
     #[test]

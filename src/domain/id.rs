@@ -84,7 +84,10 @@ impl TokenId {
     /// The id of the token with this digest.
     #[must_use]
     pub fn of(digest: &TokenDigest) -> Self {
-        let (head, _) = digest.as_bytes().split_first_chunk().expect("a digest has 32 bytes");
+        let (head, _) = digest
+            .as_bytes()
+            .split_first_chunk()
+            .expect("a digest has 32 bytes");
         Self(u64::from_be_bytes(*head))
     }
 
@@ -97,8 +100,13 @@ impl TokenId {
 
 fn parse_hex(text: &str, prefix: &str) -> Option<u64> {
     let digits = text.strip_prefix(prefix)?;
-    let plain = digits.len() == 16 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    plain.then(|| u64::from_str_radix(digits, 16).ok()).flatten()
+    let plain = digits.len() == 16
+        && digits
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    plain
+        .then(|| u64::from_str_radix(digits, 16).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -114,7 +122,14 @@ mod tests {
 
     #[test]
     fn an_id_of_another_kind_or_form_is_refused() {
-        for bad in ["acc_ff00000000000001", "key_FF00000000000001", "key_ff", "key_+f00000000000001", "", "ff00000000000001"] {
+        for bad in [
+            "acc_ff00000000000001",
+            "key_FF00000000000001",
+            "key_ff",
+            "key_+f00000000000001",
+            "",
+            "ff00000000000001",
+        ] {
             assert!(bad.parse::<KeyId>().is_err(), "{bad:?}");
         }
     }

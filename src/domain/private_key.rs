@@ -15,7 +15,10 @@ pub struct PrivateKey(Zeroizing<String>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unimportable {
     /// Fewer than 22 characters could be guessed.
-    #[error("it has fewer than {} characters, and could be guessed", PrivateKey::IMPORT_MIN)]
+    #[error(
+        "it has fewer than {} characters, and could be guessed",
+        PrivateKey::IMPORT_MIN
+    )]
     Short,
     /// More than 512 characters.
     #[error("it has more than {} characters", PrivateKey::IMPORT_MAX)]
@@ -24,7 +27,10 @@ pub enum Unimportable {
     #[error("it holds something other than visible ASCII characters")]
     Characters,
     /// Too few different characters to be random.
-    #[error("it is made of fewer than {} different characters, so it is not random text", PrivateKey::IMPORT_MIN_DISTINCT)]
+    #[error(
+        "it is made of fewer than {} different characters, so it is not random text",
+        PrivateKey::IMPORT_MIN_DISTINCT
+    )]
     NotRandom,
 }
 
@@ -45,7 +51,11 @@ impl PrivateKey {
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
         let mut text = Zeroizing::new(String::with_capacity(1 + Self::RANDOM + Self::CHECKSUM));
         text.push('K');
-        text.extend(rng.sample_iter(Alphanumeric).take(Self::RANDOM).map(char::from));
+        text.extend(
+            rng.sample_iter(Alphanumeric)
+                .take(Self::RANDOM)
+                .map(char::from),
+        );
         let checksum = base62(crc32fast::hash(text.as_bytes()));
         text.extend(checksum.map(char::from));
         Self(text)
@@ -134,7 +144,10 @@ mod tests {
             let key = PrivateKey::generate(&mut StdRng::seed_from_u64(seed));
             let text = key.expose();
             assert_eq!(text.len(), 42);
-            assert!(text.starts_with('K') && text.bytes().all(|b| b.is_ascii_alphanumeric()), "{text}");
+            assert!(
+                text.starts_with('K') && text.bytes().all(|b| b.is_ascii_alphanumeric()),
+                "{text}"
+            );
             assert!(!key.looks_like_a_token() && !key.looks_mistyped());
         }
     }
@@ -170,12 +183,23 @@ mod tests {
         assert_eq!(refused("0123456789abcdefghijk"), Unimportable::Short);
         assert_eq!(refused(&"0123456789".repeat(52)), Unimportable::Long);
         assert_eq!(refused("0123456789 abcdefghijkl"), Unimportable::Characters);
-        assert_eq!(refused("ababababababababababababab"), Unimportable::NotRandom);
-        assert_eq!(PrivateKey::import(" 0123456789abcdefghijkl\n").unwrap().expose(), "0123456789abcdefghijkl");
+        assert_eq!(
+            refused("ababababababababababababab"),
+            Unimportable::NotRandom
+        );
+        assert_eq!(
+            PrivateKey::import(" 0123456789abcdefghijkl\n")
+                .unwrap()
+                .expose(),
+            "0123456789abcdefghijkl"
+        );
     }
 
     #[test]
     fn debugging_a_key_does_not_show_it() {
-        assert_eq!(format!("{:?}", PrivateKey::presented("secret")), "Some(PrivateKey)");
+        assert_eq!(
+            format!("{:?}", PrivateKey::presented("secret")),
+            "Some(PrivateKey)"
+        );
     }
 }

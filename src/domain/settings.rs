@@ -35,8 +35,16 @@ mod tests {
 
     #[test]
     fn only_the_tag_protects() {
-        assert!(Settings::from_json(r#"{"tags":["a","protected"]}"#).unwrap().is_protected());
-        assert!(!Settings::from_json(r#"{"tags":["Protected"],"note":"protected"}"#).unwrap().is_protected());
+        assert!(
+            Settings::from_json(r#"{"tags":["a","protected"]}"#)
+                .unwrap()
+                .is_protected()
+        );
+        assert!(
+            !Settings::from_json(r#"{"tags":["Protected"],"note":"protected"}"#)
+                .unwrap()
+                .is_protected()
+        );
         assert!(Settings::from_json(r#"{"tags":"protected"}"#).is_err());
     }
 }

@@ -40,7 +40,11 @@ impl Timestamp {
         if text.len() != 12 || !text.bytes().all(|b| b.is_ascii_digit()) {
             return Err(UnreadableTimestamp::Form);
         }
-        let part = |from: usize, to: usize| text[from..to].parse::<u32>().expect("ASCII digits, few enough for u32");
+        let part = |from: usize, to: usize| {
+            text[from..to]
+                .parse::<u32>()
+                .expect("ASCII digits, few enough for u32")
+        };
         let year = part(0, 4).cast_signed();
         NaiveDate::from_ymd_opt(year, part(4, 6), part(6, 8))
             .filter(|_| year > 0)
@@ -52,7 +56,10 @@ impl Timestamp {
     /// The moment `span` earlier.
     #[must_use]
     pub fn before(self, span: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(span.as_secs()).unwrap_or(i64::MAX)),
+        )
     }
 }
 
@@ -74,21 +81,49 @@ mod tests {
     fn a_minute_is_read_as_its_beginning_in_utc() {
         let at = Timestamp::parse_minute("202611250434").unwrap();
         assert_eq!(at.to_string(), "2026-11-25T04:34:00Z");
-        assert_eq!(Timestamp::parse_minute("202802290000").unwrap().to_string(), "2028-02-29T00:00:00Z");
+        assert_eq!(
+            Timestamp::parse_minute("202802290000").unwrap().to_string(),
+            "2028-02-29T00:00:00Z"
+        );
     }
 
     #[test]
     fn anything_but_twelve_ascii_digits_is_refused() {
         let full_width = "２０２６１１２５０４３４";
-        for bad in ["", "20261125043", "2026112504340", "20261125043x", "+02611250434", full_width, "2026-11-2504", " 02611250434"] {
-            assert_eq!(Timestamp::parse_minute(bad), Err(UnreadableTimestamp::Form), "{bad:?}");
+        for bad in [
+            "",
+            "20261125043",
+            "2026112504340",
+            "20261125043x",
+            "+02611250434",
+            full_width,
+            "2026-11-2504",
+            " 02611250434",
+        ] {
+            assert_eq!(
+                Timestamp::parse_minute(bad),
+                Err(UnreadableTimestamp::Form),
+                "{bad:?}"
+            );
         }
     }
 
     #[test]
     fn a_moment_that_does_not_exist_is_refused() {
-        for bad in ["202602310000", "202602290000", "202600010000", "202613010000", "202611250060", "202611252400", "000001010000"] {
-            assert_eq!(Timestamp::parse_minute(bad), Err(UnreadableTimestamp::Calendar), "{bad:?}");
+        for bad in [
+            "202602310000",
+            "202602290000",
+            "202600010000",
+            "202613010000",
+            "202611250060",
+            "202611252400",
+            "000001010000",
+        ] {
+            assert_eq!(
+                Timestamp::parse_minute(bad),
+                Err(UnreadableTimestamp::Calendar),
+                "{bad:?}"
+            );
         }
     }
 }

@@ -44,8 +44,13 @@ impl Token {
     /// # Errors
     /// [`MalformedToken`] for anything but 32 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
-        let well_formed = text.len() == 2 * Self::BYTES && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if well_formed { Ok(Self(Zeroizing::new(text.to_owned()))) } else { Err(MalformedToken) }
+        let well_formed = text.len() == 2 * Self::BYTES
+            && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if well_formed {
+            Ok(Self(Zeroizing::new(text.to_owned())))
+        } else {
+            Err(MalformedToken)
+        }
     }
 
     /// The raw bytes.
@@ -72,7 +77,11 @@ impl fmt::Debug for Token {
 }
 
 fn nibble(digit: u8) -> u8 {
-    if digit.is_ascii_digit() { digit - b'0' } else { digit - b'a' + 10 }
+    if digit.is_ascii_digit() {
+        digit - b'0'
+    } else {
+        digit - b'a' + 10
+    }
 }
 
 #[cfg(test)]
@@ -85,8 +94,14 @@ mod tests {
     fn a_token_survives_text_and_bytes() {
         let token = Token::generate(&mut StdRng::seed_from_u64(1));
         assert_eq!(token.expose().len(), 32);
-        assert_eq!(Token::parse(token.expose()).unwrap().expose(), token.expose());
-        assert_eq!(Token::from_bytes(&token.to_bytes()).expose(), token.expose());
+        assert_eq!(
+            Token::parse(token.expose()).unwrap().expose(),
+            token.expose()
+        );
+        assert_eq!(
+            Token::from_bytes(&token.to_bytes()).expose(),
+            token.expose()
+        );
     }
 
     #[test]
@@ -105,7 +120,13 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         let upper = "1672C91E97A7421F8AC67F7681D5810A";
-        for bad in ["", "1672c91e97a7421f8ac67f7681d5810", "1672c91e97a7421f8ac67f7681d5810ab", upper, "1672c91e97a7421f8ac67f7681d5810g"] {
+        for bad in [
+            "",
+            "1672c91e97a7421f8ac67f7681d5810",
+            "1672c91e97a7421f8ac67f7681d5810ab",
+            upper,
+            "1672c91e97a7421f8ac67f7681d5810g",
+        ] {
             assert!(Token::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -18,7 +18,10 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
         return client;
     }
     let lines: Vec<_> = headers.get_all(&X_FORWARDED_FOR).collect();
-    let hops = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    let hops = lines
+        .iter()
+        .rev()
+        .flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     for hop in hops {
         let Some(address) = parse_hop(hop) else { break };
         client = address;
@@ -34,7 +37,10 @@ fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(hop).ok()?.trim();
     let address = text
         .parse()
-        .or_else(|_| text.parse::<std::net::SocketAddr>().map(|socket| socket.ip()))
+        .or_else(|_| {
+            text.parse::<std::net::SocketAddr>()
+                .map(|socket| socket.ip())
+        })
         .or_else(|_| text.trim_start_matches('[').trim_end_matches(']').parse());
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
@@ -44,7 +50,10 @@ mod tests {
     use super::*;
 
     fn client(peer: &str, lines: &[&str]) -> String {
-        let trusted: Vec<IpNet> = ["10.0.0.0/8", "::1/128"].iter().map(|net| net.parse().unwrap()).collect();
+        let trusted: Vec<IpNet> = ["10.0.0.0/8", "::1/128"]
+            .iter()
+            .map(|net| net.parse().unwrap())
+            .collect();
         let mut headers = HeaderMap::new();
         for line in lines {
             headers.append(X_FORWARDED_FOR.clone(), line.parse().unwrap());
@@ -59,16 +68,28 @@ mod tests {
 
     #[test]
     fn the_rightmost_untrusted_hop_counts() {
-        assert_eq!(client("10.0.0.1", &["203.0.113.7, 198.51.100.1, 10.0.0.2"]), "198.51.100.1");
-        assert_eq!(client("10.0.0.1", &["203.0.113.7", "198.51.100.1,10.0.0.2"]), "198.51.100.1");
-        assert_eq!(client("::ffff:10.0.0.1", &["198.51.100.1:4711"]), "198.51.100.1");
+        assert_eq!(
+            client("10.0.0.1", &["203.0.113.7, 198.51.100.1, 10.0.0.2"]),
+            "198.51.100.1"
+        );
+        assert_eq!(
+            client("10.0.0.1", &["203.0.113.7", "198.51.100.1,10.0.0.2"]),
+            "198.51.100.1"
+        );
+        assert_eq!(
+            client("::ffff:10.0.0.1", &["198.51.100.1:4711"]),
+            "198.51.100.1"
+        );
         assert_eq!(client("::1", &["[2001:db8::1]:80"]), "2001:db8::1");
     }
 
     #[test]
     fn what_cannot_be_read_ends_the_chain() {
         assert_eq!(client("10.0.0.1", &["198.51.100.1, unknown"]), "10.0.0.1");
-        assert_eq!(client("10.0.0.1", &["198.51.100.1, garbage, 10.0.0.2"]), "10.0.0.2");
+        assert_eq!(
+            client("10.0.0.1", &["198.51.100.1, garbage, 10.0.0.2"]),
+            "10.0.0.2"
+        );
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
     }
 }

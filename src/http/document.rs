@@ -7,7 +7,7 @@ use quick_xml::{
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 use super::failure::Failure;
-use crate::command::Reply;
+use crate::{command::Reply, domain::Token};
 
 /// The element around an XML answer.
 const ROOT: &str = "AUTH";
@@ -31,10 +31,19 @@ impl<'a> From<&'a Reply> for Document<'a> {
         Self(vec![match reply {
             Reply::Minted(token) => ("TOKEN", Member::Text(token.expose().to_owned())),
             Reply::Listed(tokens) => {
-                let texts = tokens.iter().map(|token| token.expose()).collect();
-                ("TOKENS", Member::List { item: "TOKEN", texts })
+                let texts = tokens.iter().map(Token::expose).collect();
+                (
+                    "TOKENS",
+                    Member::List {
+                        item: "TOKEN",
+                        texts,
+                    },
+                )
             }
-            Reply::Disabled(token) => ("MESSAGE", Member::Text(format!("Token {} is disabled.", token.expose()))),
+            Reply::Disabled(token) => (
+                "MESSAGE",
+                Member::Text(format!("Token {} is disabled.", token.expose())),
+            ),
         }])
     }
 }
@@ -71,7 +80,9 @@ impl Document<'_> {
                 }
                 Member::List { item, texts } => {
                     writer.write_event(Event::Start(BytesStart::new(*name)))?;
-                    texts.iter().try_for_each(|text| write_element(&mut writer, item, text))?;
+                    texts
+                        .iter()
+                        .try_for_each(|text| write_element(&mut writer, item, text))?;
                     writer.write_event(Event::End(BytesEnd::new(*name)))?;
                 }
             }
@@ -103,30 +114,47 @@ impl Serialize for Document<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::Token, error::Error};
+    use crate::error::Error;
 
     fn both(document: &Document<'_>) -> (String, String) {
-        (String::from_utf8(document.to_json()).unwrap(), String::from_utf8(document.to_xml()).unwrap())
+        (
+            String::from_utf8(document.to_json()).unwrap(),
+            String::from_utf8(document.to_xml()).unwrap(),
+        )
     }
 
     #[test]
     fn a_list_is_always_a_list() {
         let (json, xml) = both(&(&Reply::Listed(vec![])).into());
         assert_eq!(json, r#"{"TOKENS":[]}"#);
-        assert_eq!(xml, r#"<?xml version="1.0" encoding="UTF-8"?><AUTH><TOKENS/></AUTH>"#);
+        assert_eq!(
+            xml,
+            r#"<?xml version="1.0" encoding="UTF-8"?><AUTH><TOKENS/></AUTH>"#
+        );
 
         let one = Reply::Listed(vec![Token::from_bytes(&[1; 16])]);
         let (json, xml) = both(&(&one).into());
         assert_eq!(json, r#"{"TOKENS":["01010101010101010101010101010101"]}"#);
-        assert!(xml.ends_with("<AUTH><TOKENS><TOKEN>01010101010101010101010101010101</TOKEN></TOKENS></AUTH>"), "{xml}");
+        assert!(
+            xml.ends_with(
+                "<AUTH><TOKENS><TOKEN>01010101010101010101010101010101</TOKEN></TOKENS></AUTH>"
+            ),
+            "{xml}"
+        );
     }
 
     #[test]
     fn what_a_caller_wrote_cannot_break_out_of_either_rendering() {
         let given = "expire\"<&>'".to_owned();
-        let failure = Failure::Domain(Error::UnknownParameter { given, meant: "expire" });
+        let failure = Failure::Domain(Error::UnknownParameter {
+            given,
+            meant: "expire",
+        });
         let (json, xml) = both(&(&failure).into());
         assert!(json.contains(r#"expire\"<&>'"#), "{json}");
-        assert!(xml.contains("expire&quot;&lt;&amp;&gt;&apos;") && !xml.contains("<&>"), "{xml}");
+        assert!(
+            xml.contains("expire&quot;&lt;&amp;&gt;&apos;") && !xml.contains("<&>"),
+            "{xml}"
+        );
     }
 }

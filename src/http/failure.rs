@@ -42,7 +42,9 @@ impl Failure {
             Self::Domain(error) => error.code(),
             Self::NotFound => "not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
-            Self::BodyTooLarge(_) | Self::TargetTooLarge(_) | Self::HeadersTooLarge(_) => "too_large",
+            Self::BodyTooLarge(_) | Self::TargetTooLarge(_) | Self::HeadersTooLarge(_) => {
+                "too_large"
+            }
             Self::BodyTimeout(_) => "request_timeout",
         }
     }
@@ -58,14 +60,17 @@ impl Failure {
                 | Error::Refused(_) => StatusCode::BAD_REQUEST,
                 Error::MissingKey | Error::InvalidKey => StatusCode::UNAUTHORIZED,
                 Error::Forbidden => StatusCode::FORBIDDEN,
-                Error::UnknownToken | Error::UnknownTokenId(_) | Error::UnknownKey(_) | Error::UnknownAccount(_) => {
-                    StatusCode::NOT_FOUND
-                }
+                Error::UnknownToken
+                | Error::UnknownTokenId(_)
+                | Error::UnknownKey(_)
+                | Error::UnknownAccount(_) => StatusCode::NOT_FOUND,
                 Error::AccountExists(_) | Error::DisabledAccount(_) => StatusCode::CONFLICT,
                 Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
                 Error::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
                 Error::Internal(_) | Error::Configuration(_) => StatusCode::INTERNAL_SERVER_ERROR,
-                Error::Overloaded | Error::Unavailable(_) | Error::UnusableStore(_) => StatusCode::SERVICE_UNAVAILABLE,
+                Error::Overloaded | Error::Unavailable(_) | Error::UnusableStore(_) => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
             },
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,

@@ -24,7 +24,11 @@ const METHODS: &str = "GET, POST";
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Mints, lists or disables tokens.
-pub(super) async fn auth(request: HttpRequest, payload: Payload, service: Data<Service>) -> HttpResponse {
+pub(super) async fn auth(
+    request: HttpRequest,
+    payload: Payload,
+    service: Data<Service>,
+) -> HttpResponse {
     let form = Form::read(&request, payload, &service.limits).await;
     let outcome = match form.parameters {
         Ok(parameters) => answer(&service, &request, parameters).await,
@@ -39,10 +43,17 @@ pub(super) async fn auth(request: HttpRequest, payload: Payload, service: Data<S
     }
 }
 
-async fn answer(service: &Service, request: &HttpRequest, mut parameters: Parameters) -> Result<Reply, Failure> {
+async fn answer(
+    service: &Service,
+    request: &HttpRequest,
+    mut parameters: Parameters,
+) -> Result<Reply, Failure> {
     let caller = authenticate(service, request, &mut parameters).await?;
     LogFields::note(request, |fields| fields.key = Some(caller.key));
-    if parameters.take("output").is_some_and(|output| Rendering::parse(&output).is_none()) {
+    if parameters
+        .take("output")
+        .is_some_and(|output| Rendering::parse(&output).is_none())
+    {
         return Err(Error::invalid("output", "must be json or xml").into());
     }
     let command = match (Command::parse(parameters)?, request_name(request)?) {
@@ -65,7 +76,9 @@ fn request_name(request: &HttpRequest) -> Result<Option<RequestName>, Error> {
 
 /// Has a failed authentication count against its address, and be refused as one too many when it is.
 fn count_failure(service: &Service, request: &HttpRequest, failure: Failure) -> Failure {
-    let Some(peer) = request.peer_addr().filter(|_| failure.is_authentication()) else { return failure };
+    let Some(peer) = request.peer_addr().filter(|_| failure.is_authentication()) else {
+        return failure;
+    };
     let client = client_address(peer.ip(), request.headers(), &service.trusted_proxies);
     match service.throttle.count_failure(client) {
         Ok(()) => failure,

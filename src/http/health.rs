@@ -16,16 +16,20 @@ pub(super) fn resource(path: &str) -> Resource {
 
 /// 200 while the process runs.
 pub(super) async fn liveness() -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(r#"{"status":"up"}"#)
+    HttpResponse::Ok()
+        .content_type(ContentType::json())
+        .body(r#"{"status":"up"}"#)
 }
 
 /// 200 when the store answers, else 503.
 pub(super) async fn readiness(service: web::Data<Service>) -> HttpResponse {
     match tokio::time::timeout(PATIENCE, service.app.store.ping()).await {
-        Ok(Ok(())) => HttpResponse::Ok().content_type(ContentType::json()).body(r#"{"status":"ready"}"#),
-        Ok(Err(_)) | Err(_) => {
-            HttpResponse::ServiceUnavailable().content_type(ContentType::json()).body(r#"{"status":"unavailable"}"#)
-        }
+        Ok(Ok(())) => HttpResponse::Ok()
+            .content_type(ContentType::json())
+            .body(r#"{"status":"ready"}"#),
+        Ok(Err(_)) | Err(_) => HttpResponse::ServiceUnavailable()
+            .content_type(ContentType::json())
+            .body(r#"{"status":"unavailable"}"#),
     }
 }
 

@@ -43,8 +43,14 @@ impl LogFields {
 }
 
 /// Sees a request through.
-pub(super) async fn observe(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
-    let service = request.app_data::<Data<Service>>().expect("every app is given the service").clone();
+pub(super) async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let service = request
+        .app_data::<Data<Service>>()
+        .expect("every app is given the service")
+        .clone();
     let started = service.app.clock.elapsed();
     request.extensions_mut().insert(LogFields::default());
     let mut response = match within_limits(&request, &service) {
@@ -57,17 +63,30 @@ pub(super) async fn observe(request: ServiceRequest, next: Next<impl MessageBody
     let id = service.next_request_id();
     add_fixed_headers(response.headers_mut(), &id);
     let spent = service.app.clock.elapsed().saturating_sub(started);
-    write_line(&service, response.request(), response.status(), &id, spent.as_micros());
+    write_line(
+        &service,
+        response.request(),
+        response.status(),
+        &id,
+        spent.as_micros(),
+    );
     Ok(response)
 }
 
 fn within_limits(request: &ServiceRequest, service: &Service) -> Result<(), Failure> {
     let limits = &service.limits;
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
     if target > limits.target {
         return Err(Failure::TargetTooLarge(limits.target));
     }
-    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let headers: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
     if headers > limits.headers {
         return Err(Failure::HeadersTooLarge(limits.headers));
     }
@@ -76,13 +95,25 @@ fn within_limits(request: &ServiceRequest, service: &Service) -> Result<(), Fail
 
 fn add_fixed_headers(headers: &mut HeaderMap, id: &str) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     let id = HeaderValue::from_str(id).expect("an id is hexadecimal digits");
     headers.insert(X_REQUEST_ID.clone(), id);
 }
 
-fn write_line(service: &Service, request: &HttpRequest, status: StatusCode, id: &str, micros: u128) {
+fn write_line(
+    service: &Service,
+    request: &HttpRequest,
+    status: StatusCode,
+    id: &str,
+    micros: u128,
+) {
     let route = request.match_pattern();
     let route = route.as_deref().unwrap_or("none");
     let method = match *request.method() {
@@ -95,15 +126,51 @@ fn write_line(service: &Service, request: &HttpRequest, status: StatusCode, id: 
         .peer_addr()
         .map(|peer| client_address(peer.ip(), request.headers(), &service.trusted_proxies))
         .map(tracing::field::display);
-    let fields = request.extensions().get::<LogFields>().cloned().unwrap_or_default();
-    let (key, token) = (fields.key.map(tracing::field::display), fields.token.map(tracing::field::display));
+    let fields = request
+        .extensions()
+        .get::<LogFields>()
+        .cloned()
+        .unwrap_or_default();
+    let (key, token) = (
+        fields.key.map(tracing::field::display),
+        fields.token.map(tracing::field::display),
+    );
     let (status, micros) = (status.as_u16(), u64::try_from(micros).unwrap_or(u64::MAX));
     if let Some(cause) = fields.cause {
-        tracing::error!(method, route, status, micros, request_id = id, client, key, token, cause, "request failed");
+        tracing::error!(
+            method,
+            route,
+            status,
+            micros,
+            request_id = id,
+            client,
+            key,
+            token,
+            cause,
+            "request failed"
+        );
     } else if route.starts_with(HEALTH) {
-        tracing::debug!(method, route, status, micros, request_id = id, client, "request");
+        tracing::debug!(
+            method,
+            route,
+            status,
+            micros,
+            request_id = id,
+            client,
+            "request"
+        );
     } else {
-        tracing::info!(method, route, status, micros, request_id = id, client, key, token, "request");
+        tracing::info!(
+            method,
+            route,
+            status,
+            micros,
+            request_id = id,
+            client,
+            key,
+            token,
+            "request"
+        );
     }
 }
 

@@ -98,7 +98,15 @@ fn routes(routes: &mut web::ServiceConfig) {
                 .post(handler::auth)
                 .default_service(web::to(handler::only_get_and_post)),
         )
-        .service(health::resource("/health/liveness").get(health::liveness).head(health::liveness))
-        .service(health::resource("/health/readiness").get(health::readiness).head(health::readiness))
+        .service(
+            health::resource("/health/liveness")
+                .get(health::liveness)
+                .head(health::liveness),
+        )
+        .service(
+            health::resource("/health/readiness")
+                .get(health::readiness)
+                .head(health::readiness),
+        )
         .default_service(web::to(handler::not_found));
 }

@@ -40,7 +40,11 @@ pub(super) fn success(reply: &Reply, rendering: Rendering) -> HttpResponse {
 }
 
 /// The response to a request that was not done; an internal cause goes into the log with the request's line.
-pub(super) fn failure(request: &HttpRequest, failure: &Failure, rendering: Rendering) -> HttpResponse {
+pub(super) fn failure(
+    request: &HttpRequest,
+    failure: &Failure,
+    rendering: Rendering,
+) -> HttpResponse {
     if let Failure::Domain(error @ (Error::Internal(_) | Error::Unavailable(_))) = failure {
         LogFields::note(request, |fields| fields.cause = Some(error::chain(error)));
     }
@@ -58,7 +62,11 @@ pub(super) fn failure(request: &HttpRequest, failure: &Failure, rendering: Rende
     render(&mut response, &failure.into(), rendering)
 }
 
-fn render(response: &mut HttpResponseBuilder, document: &Document<'_>, rendering: Rendering) -> HttpResponse {
+fn render(
+    response: &mut HttpResponseBuilder,
+    document: &Document<'_>,
+    rendering: Rendering,
+) -> HttpResponse {
     match rendering {
         Rendering::Json => response.content_type(JSON).body(document.to_json()),
         Rendering::Xml => response.content_type(XML).body(document.to_xml()),

@@ -44,7 +44,8 @@ impl Throttle {
     pub(super) fn new(config: &config::Throttle, clock: Clock) -> Self {
         let at_least_one = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         Self {
-            quota: Quota::per_second(at_least_one(config.failures_per_second)).allow_burst(at_least_one(config.burst)),
+            quota: Quota::per_second(at_least_one(config.failures_per_second))
+                .allow_burst(at_least_one(config.burst)),
             clock: Monotonic(clock),
             buckets: Cache::new(config.addresses),
         }
@@ -53,10 +54,15 @@ impl Throttle {
     /// Counts a failure of `client`'s; how long it should wait, if it has failed too often.
     pub(super) fn count_failure(&self, client: IpAddr) -> Result<(), Duration> {
         let bucket = self.buckets.get_or_insert_with(&block(client), || {
-            Ok::<_, std::convert::Infallible>(Arc::new(RateLimiter::direct_with_clock(self.quota, self.clock.clone())))
+            Ok::<_, std::convert::Infallible>(Arc::new(RateLimiter::direct_with_clock(
+                self.quota,
+                self.clock.clone(),
+            )))
         });
         let Ok(bucket) = bucket;
-        bucket.check().map_err(|not_until| not_until.wait_time_from(self.clock.now()))
+        bucket
+            .check()
+            .map_err(|not_until| not_until.wait_time_from(self.clock.now()))
     }
 }
 
@@ -74,7 +80,14 @@ mod tests {
     use crate::domain::Timestamp;
 
     fn throttle(clock: &Clock) -> Throttle {
-        Throttle::new(&config::Throttle { failures_per_second: 2, burst: 3, addresses: 10 }, clock.clone())
+        Throttle::new(
+            &config::Throttle {
+                failures_per_second: 2,
+                burst: 3,
+                addresses: 10,
+            },
+            clock.clone(),
+        )
     }
 
     #[test]
@@ -82,7 +95,10 @@ mod tests {
         let clock = Clock::fixed(Timestamp::from_seconds(1_000_000));
         let (throttle, client) = (throttle(&clock), "192.0.2.1".parse().unwrap());
         assert!((0..3).all(|_| throttle.count_failure(client).is_ok()));
-        assert_eq!(throttle.count_failure(client), Err(Duration::from_millis(500)));
+        assert_eq!(
+            throttle.count_failure(client),
+            Err(Duration::from_millis(500))
+        );
         assert!(throttle.count_failure("192.0.2.2".parse().unwrap()).is_ok());
         clock.advance(Duration::from_secs(1));
         assert!((0..2).all(|_| throttle.count_failure(client).is_ok()));
@@ -96,6 +112,10 @@ mod tests {
         let within = |host| format!("2001:db8:0:1::{host}").parse().unwrap();
         assert!((0..3).all(|host| throttle.count_failure(within(host)).is_ok()));
         assert!(throttle.count_failure(within(9)).is_err());
-        assert!(throttle.count_failure("2001:db8:0:2::1".parse().unwrap()).is_ok());
+        assert!(
+            throttle
+                .count_failure("2001:db8:0:2::1".parse().unwrap())
+                .is_ok()
+        );
     }
 }

@@ -26,7 +26,10 @@ impl Argon2Pool {
     /// A pool that runs `workers` hashes at once while at most `queue` more wait.
     #[must_use]
     pub fn new(workers: usize, queue: usize) -> Self {
-        Self { admitted: Semaphore::new(workers + queue), running: Semaphore::new(workers) }
+        Self {
+            admitted: Semaphore::new(workers + queue),
+            running: Semaphore::new(workers),
+        }
     }
 
     /// Whether `phc` is the hash of `key`.
@@ -35,10 +38,17 @@ impl Argon2Pool {
     /// [`Error::Overloaded`] at once when the queue is full; [`Error::Internal`] when `phc` cannot be read.
     pub async fn verify(&self, key: PrivateKey, phc: String) -> Result<bool, Error> {
         let _place = self.admitted.try_acquire().map_err(|_| Error::Overloaded)?;
-        let _turn = self.running.acquire().await.map_err(|closed| Error::Internal(closed.into()))?;
+        let _turn = self
+            .running
+            .acquire()
+            .await
+            .map_err(|closed| Error::Internal(closed.into()))?;
         tokio::task::spawn_blocking(move || {
-            let hash = PasswordHash::new(&phc).map_err(|malformed| Error::Internal(malformed.into()))?;
-            Ok(argon2id().verify_password(key.expose().as_bytes(), &hash).is_ok())
+            let hash =
+                PasswordHash::new(&phc).map_err(|malformed| Error::Internal(malformed.into()))?;
+            Ok(argon2id()
+                .verify_password(key.expose().as_bytes(), &hash)
+                .is_ok())
         })
         .await
         .map_err(|panicked| Error::Internal(panicked.into()))?
@@ -56,7 +66,8 @@ pub fn hash(key: &PrivateKey, rng: &mut dyn CryptoRng) -> String {
 }
 
 fn argon2id() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("constant parameters within argon2's limits");
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
+        .expect("constant parameters within argon2's limits");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
@@ -83,14 +94,19 @@ mod tests {
     async fn a_full_queue_refuses_at_once() {
         let pool = Argon2Pool::new(1, 0);
         let phc = hash(&key("right"), &mut StdRng::seed_from_u64(1));
-        let (first, second) = tokio::join!(pool.verify(key("right"), phc.clone()), pool.verify(key("right"), phc));
+        let (first, second) = tokio::join!(
+            pool.verify(key("right"), phc.clone()),
+            pool.verify(key("right"), phc)
+        );
         assert!(first.unwrap());
         assert!(matches!(second, Err(Error::Overloaded)));
     }
 
     #[tokio::test]
     async fn an_unreadable_hash_is_a_defect_and_no_refusal() {
-        let verdict = Argon2Pool::new(1, 0).verify(key("right"), "plain".into()).await;
+        let verdict = Argon2Pool::new(1, 0)
+            .verify(key("right"), "plain".into())
+            .await;
         assert!(matches!(verdict, Err(Error::Internal(_))));
     }
 }

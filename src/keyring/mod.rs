@@ -11,12 +11,17 @@
 mod argon2_pool;
 mod sealing;
 
-use std::{collections::{HashMap, HashSet}, fmt, sync::Arc, sync::Mutex};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+    sync::Mutex,
+};
 
 use quick_cache::sync::Cache;
 
-pub use self::{argon2_pool::hash, sealing::SealingKey};
 use self::argon2_pool::Argon2Pool;
+pub use self::{argon2_pool::hash, sealing::SealingKey};
 use crate::{
     domain::{AccountId, KeyDigest, KeyId, KeyRecord, PrivateKey, Role, Selector, Timestamp},
     error::Error,
@@ -76,7 +81,12 @@ impl Keyring {
     /// # Errors
     /// [`Error::InvalidKey`] for a key that is not found or not right; [`Error::Overloaded`] when too many
     /// hashes wait; what `find` fails with.
-    pub async fn authenticate<F>(&self, key: &PrivateKey, now: Timestamp, find: F) -> Result<Arc<Caller>, Error>
+    pub async fn authenticate<F>(
+        &self,
+        key: &PrivateKey,
+        now: Timestamp,
+        find: F,
+    ) -> Result<Arc<Caller>, Error>
     where
         F: AsyncFnOnce(Selector) -> Result<Option<KeyRecord>, Error>,
     {
@@ -87,10 +97,19 @@ impl Keyring {
                 return Err(Error::InvalidKey);
             }
             let sealing = SealingKey::derive(key, record.id);
-            Ok(Arc::new(Caller { key: record.id, account: record.account, role: record.role, sealing, digest }))
+            Ok(Arc::new(Caller {
+                key: record.id,
+                account: record.account,
+                role: record.role,
+                sealing,
+                digest,
+            }))
         };
         let caller = self.verified.get_or_insert_async(&digest, verify).await?;
-        self.used.lock().expect("no holder panics").insert(caller.key, now);
+        self.used
+            .lock()
+            .expect("no holder panics")
+            .insert(caller.key, now);
         Ok(caller)
     }
 
@@ -107,13 +126,18 @@ impl Keyring {
 
     /// Drops what is remembered of the keys `dead`.
     pub fn forget_all(&self, dead: &HashSet<KeyId>) {
-        self.verified.retain(|_, caller| !dead.contains(&caller.key));
+        self.verified
+            .retain(|_, caller| !dead.contains(&caller.key));
     }
 
     /// When each key was last used since the last call: to be written down in one go, now and then.
     #[must_use]
     pub fn take_uses(&self) -> Vec<(KeyId, Timestamp)> {
-        self.used.lock().expect("no holder panics").drain().collect()
+        self.used
+            .lock()
+            .expect("no holder panics")
+            .drain()
+            .collect()
     }
 }
 

@@ -37,7 +37,10 @@ impl SealingKey {
     pub fn derive(key: &PrivateKey, key_id: KeyId) -> Self {
         let mut secret = [0; 32];
         Hkdf::<Sha256>::new(None, key.expose().as_bytes())
-            .expand_multi_info(&[b"moneyer/1 sealing key", &key_id.to_i64().to_be_bytes()], &mut secret)
+            .expand_multi_info(
+                &[b"moneyer/1 sealing key", &key_id.to_i64().to_be_bytes()],
+                &mut secret,
+            )
             .expect("32 bytes are within HKDF's reach");
         Self { secret, key_id }
     }
@@ -48,7 +51,13 @@ impl SealingKey {
         let bytes = token.to_bytes();
         let sealed = self
             .cipher()
-            .encrypt(&nonce(digest), Payload { msg: &*bytes, aad: &self.bound(digest) })
+            .encrypt(
+                &nonce(digest),
+                Payload {
+                    msg: &*bytes,
+                    aad: &self.bound(digest),
+                },
+            )
             .expect("16 bytes are within the cipher's reach");
         SealedToken::from_bytes(sealed.try_into().expect("16 bytes and a tag of 16"))
     }
@@ -60,7 +69,13 @@ impl SealingKey {
     pub fn open(&self, sealed: &SealedToken, digest: &TokenDigest) -> Result<Token, BrokenSeal> {
         let bytes = self
             .cipher()
-            .decrypt(&nonce(digest), Payload { msg: sealed.as_bytes(), aad: &self.bound(digest) })
+            .decrypt(
+                &nonce(digest),
+                Payload {
+                    msg: sealed.as_bytes(),
+                    aad: &self.bound(digest),
+                },
+            )
             .map(Zeroizing::new)
             .map_err(|_| BrokenSeal)?;
         let bytes = bytes.first_chunk().ok_or(BrokenSeal)?;
@@ -87,7 +102,10 @@ impl fmt::Debug for SealingKey {
 }
 
 fn nonce(digest: &TokenDigest) -> XNonce {
-    let head: &[u8; NONCE_BYTES] = digest.as_bytes().first_chunk().expect("a digest has 32 bytes");
+    let head: &[u8; NONCE_BYTES] = digest
+        .as_bytes()
+        .first_chunk()
+        .expect("a digest has 32 bytes");
     (*head).into()
 }
 
@@ -109,7 +127,10 @@ mod tests {
     fn the_key_that_sealed_a_token_opens_it() {
         let (token, digest) = token(1);
         let sealed = sealing("a key", 1).seal(&token, &digest);
-        assert_eq!(sealing("a key", 1).open(&sealed, &digest).unwrap().expose(), token.expose());
+        assert_eq!(
+            sealing("a key", 1).open(&sealed, &digest).unwrap().expose(),
+            token.expose()
+        );
     }
 
     #[test]
@@ -117,14 +138,22 @@ mod tests {
         let (token_1, digest_1) = token(1);
         let (_, digest_2) = token(2);
         let sealed = sealing("a key", 1).seal(&token_1, &digest_1);
-        let opens = |key: SealingKey, sealed: &SealedToken, digest| key.open(sealed, digest).is_ok();
+        let opens =
+            |key: SealingKey, sealed: &SealedToken, digest| key.open(sealed, digest).is_ok();
         assert!(!opens(sealing("b key", 1), &sealed, &digest_1));
         assert!(!opens(sealing("a key", 2), &sealed, &digest_1));
         assert!(!opens(sealing("a key", 1), &sealed, &digest_2));
         for place in 0..SealedToken::BYTES {
             let mut bytes = *sealed.as_bytes();
             bytes[place] ^= 1;
-            assert!(!opens(sealing("a key", 1), &SealedToken::from_bytes(bytes), &digest_1), "byte {place}");
+            assert!(
+                !opens(
+                    sealing("a key", 1),
+                    &SealedToken::from_bytes(bytes),
+                    &digest_1
+                ),
+                "byte {place}"
+            );
         }
     }
 
@@ -132,7 +161,15 @@ mod tests {
     fn a_sealed_copy_does_not_show_the_token() {
         let (token, digest) = token(1);
         let sealed = sealing("a key", 1).seal(&token, &digest);
-        assert!(!sealed.as_bytes().windows(8).any(|w| token.to_bytes().windows(8).any(|t| t == w)));
-        assert_eq!(format!("{sealed:?} {:?}", sealing("a key", 1)), "SealedToken SealingKey");
+        assert!(
+            !sealed
+                .as_bytes()
+                .windows(8)
+                .any(|w| token.to_bytes().windows(8).any(|t| t == w))
+        );
+        assert_eq!(
+            format!("{sealed:?} {:?}", sealing("a key", 1)),
+            "SealedToken SealingKey"
+        );
     }
 }

@@ -12,9 +12,14 @@ use crate::{
 /// # Errors
 /// [`Error::Refused`] for a name that cannot be used, [`Error::AccountExists`], the store's.
 pub async fn create(app: &App, name: &str) -> Result<(AccountId, AccountName), Error> {
-    let name = AccountName::parse(name).map_err(|malformed| Error::Refused(format!("This name is refused: {malformed}.")))?;
+    let name = AccountName::parse(name)
+        .map_err(|malformed| Error::Refused(format!("This name is refused: {malformed}.")))?;
     let id = app.entropy.draw(AccountId::generate);
-    match app.store.create_account(id, name.clone(), app.clock.now()).await? {
+    match app
+        .store
+        .create_account(id, name.clone(), app.clock.now())
+        .await?
+    {
         CreatedAccount::Done => Ok((id, name)),
         CreatedAccount::NameTaken => Err(Error::AccountExists(name.to_string())),
     }
@@ -35,7 +40,11 @@ pub async fn find(app: &App, name_or_id: &str) -> Result<AccountRow, Error> {
 /// [`Error::UnknownAccount`], the store's.
 pub async fn disable(app: &App, name_or_id: &str) -> Result<(AccountRow, DisabledAccount), Error> {
     let account = find(app, name_or_id).await?;
-    match app.store.disable_account(account.id, app.clock.now()).await? {
+    match app
+        .store
+        .disable_account(account.id, app.clock.now())
+        .await?
+    {
         DisabledAccount::Unknown => Err(Error::UnknownAccount(name_or_id.to_owned())),
         done => Ok((account, done)),
     }

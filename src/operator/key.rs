@@ -2,7 +2,9 @@
 
 use crate::{
     app::App,
-    domain::{AccountId, KeyId, Label, PrivateKey, Role, SealedToken, Selector, Timestamp, TokenDigest},
+    domain::{
+        AccountId, KeyId, Label, PrivateKey, Role, SealedToken, Selector, Timestamp, TokenDigest,
+    },
     error::Error,
     keyring::{self, SealingKey},
     store::{AddedKeys, Carry, DisabledKey, KeyTokens, NewKey, RotatedKey},
@@ -50,20 +52,36 @@ pub async fn create(app: &App, account: &str, wanted: Wanted) -> Result<Added, E
 /// # Errors
 /// [`Error::Refused`] with the line of the first text that cannot be a key or is known already, and what
 /// [`create`] fails with.
-pub async fn import(app: &App, account: &str, lines: &str, wanted: Wanted) -> Result<Vec<Added>, Error> {
+pub async fn import(
+    app: &App,
+    account: &str,
+    lines: &str,
+    wanted: Wanted,
+) -> Result<Vec<Added>, Error> {
     let mut keys = Vec::new();
     let mut places = Vec::new();
-    for (line, text) in (1..).zip(lines.lines()).filter(|(_, text)| !text.trim().is_empty()) {
-        let key = PrivateKey::import(text)
-            .map_err(|why| Error::Refused(format!("The key in line {line} is refused: {why}. None was imported.")))?;
+    for (line, text) in (1..)
+        .zip(lines.lines())
+        .filter(|(_, text)| !text.trim().is_empty())
+    {
+        let key = PrivateKey::import(text).map_err(|why| {
+            Error::Refused(format!(
+                "The key in line {line} is refused: {why}. None was imported."
+            ))
+        })?;
         keys.push(key);
         places.push(line);
     }
     if keys.is_empty() {
-        return Err(Error::Refused("There was no key to import; give one a line on standard input.".into()));
+        return Err(Error::Refused(
+            "There was no key to import; give one a line on standard input.".into(),
+        ));
     }
     add(app, account, keys, &wanted).await?.map_err(|place| {
-        Error::Refused(format!("The key in line {} is known already. None was imported.", places[place]))
+        Error::Refused(format!(
+            "The key in line {} is known already. None was imported.",
+            places[place]
+        ))
     })
 }
 
@@ -99,49 +117,87 @@ pub struct Rotated {
 pub async fn rotate(app: &App, old: &PrivateKey, tokens: KeyTokens) -> Result<Rotated, Error> {
     let caller = app.authenticate(old).await?;
     let account = app.store.list_keys(caller.account).await?;
-    let row = account.into_iter().find(|row| row.id == caller.key).ok_or(Error::InvalidKey)?;
+    let row = account
+        .into_iter()
+        .find(|row| row.id == caller.key)
+        .ok_or(Error::InvalidKey)?;
     let label = Label::parse(&row.label).map_err(|malformed| Error::Internal(malformed.into()))?;
-    let wanted = Wanted { role: row.role, label, expires_at: row.expires_at };
+    let wanted = Wanted {
+        role: row.role,
+        label,
+        expires_at: row.expires_at,
+    };
     let key = app.entropy.draw(PrivateKey::generate);
     let new = to_keep(app, &key, &wanted);
     let id = new.id;
     let carry = match tokens {
         KeyTokens::End => None,
-        KeyTokens::Keep => Some(carry(SealingKey::derive(old, caller.key), SealingKey::derive(&key, id))),
+        KeyTokens::Keep => Some(carry(
+            SealingKey::derive(old, caller.key),
+            SealingKey::derive(&key, id),
+        )),
     };
-    match app.store.rotate_key(caller.key, new, carry, app.clock.now()).await? {
+    match app
+        .store
+        .rotate_key(caller.key, new, carry, app.clock.now())
+        .await?
+    {
         RotatedKey::Done { carried, ended } => {
-            let new = Added { id, account: caller.account, role: wanted.role, key };
-            Ok(Rotated { new, old: caller.key, carried, ended })
+            let new = Added {
+                id,
+                account: caller.account,
+                role: wanted.role,
+                key,
+            };
+            Ok(Rotated {
+                new,
+                old: caller.key,
+                carried,
+                ended,
+            })
         }
         RotatedKey::KeyDead => Err(Error::InvalidKey),
-        RotatedKey::SealBroken(token) => {
-            Err(Error::Internal(format!("the sealed copy of {token} does not open under its key").into()))
-        }
+        RotatedKey::SealBroken(token) => Err(Error::Internal(
+            format!("the sealed copy of {token} does not open under its key").into(),
+        )),
     }
 }
 
 fn carry(old: SealingKey, new: SealingKey) -> Carry {
-    Carry(Box::new(move |digest: &TokenDigest, sealed: &SealedToken| {
-        let token = old.open(sealed, digest).ok()?;
-        Some(new.seal(&token, digest))
-    }))
+    Carry(Box::new(
+        move |digest: &TokenDigest, sealed: &SealedToken| {
+            let token = old.open(sealed, digest).ok()?;
+            Some(new.seal(&token, digest))
+        },
+    ))
 }
 
 /// Adds `keys` to the account; gives the place of the first that is known already, if one is.
-async fn add(app: &App, account: &str, keys: Vec<PrivateKey>, wanted: &Wanted) -> Result<Result<Vec<Added>, usize>, Error> {
+async fn add(
+    app: &App,
+    account: &str,
+    keys: Vec<PrivateKey>,
+    wanted: &Wanted,
+) -> Result<Result<Vec<Added>, usize>, Error> {
     let account = account::find(app, account).await?;
     if account.disabled_at.is_some() {
         return Err(Error::DisabledAccount(account.id));
     }
     if wanted.expires_at.is_some_and(|at| at <= app.clock.now()) {
-        return Err(Error::Refused("The key's expiry lies in the past; it would never have been good.".into()));
+        return Err(Error::Refused(
+            "The key's expiry lies in the past; it would never have been good.".into(),
+        ));
     }
     let new: Vec<NewKey> = keys.iter().map(|key| to_keep(app, key, wanted)).collect();
     let ids: Vec<KeyId> = new.iter().map(|key| key.id).collect();
     match app.store.add_keys(account.id, new, app.clock.now()).await? {
         AddedKeys::Done => {
-            let added = |(key, id)| Added { id, account: account.id, role: wanted.role, key };
+            let added = |(key, id)| Added {
+                id,
+                account: account.id,
+                role: wanted.role,
+                key,
+            };
             Ok(Ok(keys.into_iter().zip(ids).map(added).collect()))
         }
         AddedKeys::Known(place) => Ok(Err(place)),

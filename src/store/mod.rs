@@ -14,14 +14,13 @@ use std::{
 };
 
 pub use self::outcome::{
-    AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, DisabledToken, Health, KeyRow,
-    KeyTokens, Listed, Minted, NewKey, NewToken, Once, RotatedKey, SealedRow, Swept,
+    AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, DisabledToken,
+    Health, KeyRow, KeyTokens, Listed, Minted, NewKey, NewToken, Once, Reseal, RotatedKey,
+    SealedRow, Swept,
 };
 use self::sqlite::Sqlite;
 use crate::{
-    domain::{
-        AccountId, AccountName, KeyId, KeyRecord, Selector, Timestamp, TokenDigest, TokenId,
-    },
+    domain::{AccountId, AccountName, KeyId, KeyRecord, Selector, Timestamp, TokenDigest, TokenId},
     error::Error,
 };
 
@@ -181,4 +180,6 @@ impl Store {
 
 /// A server's claim on its store; let go when dropped.
 #[derive(Debug)]
-pub struct Claim(#[expect(dead_code, reason = "holding the locked file is its whole purpose")] std::fs::File);
+pub struct Claim(
+    #[expect(dead_code, reason = "holding the locked file is its whole purpose")] std::fs::File,
+);

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::domain::{
-    AccountId, IdempotencyDigest, KeyId, Label, RequestDigest, Role, SealedToken, Selector, Timestamp, TokenDigest,
-    TokenId,
+    AccountId, IdempotencyDigest, KeyId, Label, RequestDigest, Role, SealedToken, Selector,
+    Timestamp, TokenDigest, TokenId,
 };
 
 /// What came of creating an account.
@@ -113,7 +113,10 @@ pub enum DisabledKey {
 
 /// Seals a token anew: given its digest and its sealed copy, the copy under the new key, or `None` when the
 /// old one does not open.
-pub struct Carry(pub Box<dyn Fn(&TokenDigest, &SealedToken) -> Option<SealedToken> + Send>);
+pub struct Carry(pub Box<Reseal>);
+
+/// See [`Carry`].
+pub type Reseal = dyn Fn(&TokenDigest, &SealedToken) -> Option<SealedToken> + Send;
 
 impl fmt::Debug for Carry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -35,12 +35,18 @@ impl Sqlite {
 
     pub(in crate::store) async fn list_accounts(&self) -> Result<Vec<AccountRow>, Error> {
         self.read(|connection| {
-            connection.prepare_cached(&format!("{ACCOUNT} ORDER BY name"))?.query_map([], account_row)?.collect()
+            connection
+                .prepare_cached(&format!("{ACCOUNT} ORDER BY name"))?
+                .query_map([], account_row)?
+                .collect()
         })
         .await
     }
 
-    pub(in crate::store) async fn find_account(&self, name_or_id: String) -> Result<Option<AccountRow>, Error> {
+    pub(in crate::store) async fn find_account(
+        &self,
+        name_or_id: String,
+    ) -> Result<Option<AccountRow>, Error> {
         self.read(move |connection| match name_or_id.parse::<AccountId>() {
             Ok(id) => find(connection, "id = ?1", id.to_i64()),
             Err(_) => find(connection, "name = ?1", name_or_id),
@@ -48,7 +54,11 @@ impl Sqlite {
         .await
     }
 
-    pub(in crate::store) async fn disable_account(&self, id: AccountId, now: Timestamp) -> Result<DisabledAccount, Error> {
+    pub(in crate::store) async fn disable_account(
+        &self,
+        id: AccountId,
+        now: Timestamp,
+    ) -> Result<DisabledAccount, Error> {
         self.write(move |connection| {
             let disabled_at: Option<Option<i64>> = connection
                 .prepare_cached("SELECT disabled_at FROM accounts WHERE id = ?1")?
@@ -74,8 +84,15 @@ fn violates_constraint(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
 }
 
-fn find(connection: &Connection, condition: &str, value: impl rusqlite::ToSql) -> rusqlite::Result<Option<AccountRow>> {
-    connection.prepare_cached(&format!("{ACCOUNT} WHERE {condition}"))?.query_row([value], account_row).optional()
+fn find(
+    connection: &Connection,
+    condition: &str,
+    value: impl rusqlite::ToSql,
+) -> rusqlite::Result<Option<AccountRow>> {
+    connection
+        .prepare_cached(&format!("{ACCOUNT} WHERE {condition}"))?
+        .query_row([value], account_row)
+        .optional()
 }
 
 fn account_row(row: &Row<'_>) -> rusqlite::Result<AccountRow> {

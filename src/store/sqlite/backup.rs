@@ -19,14 +19,23 @@ const PAGES_PER_STEP: std::ffi::c_int = 1024;
 const WAIT_WHEN_BUSY: Duration = Duration::from_millis(20);
 
 impl Sqlite {
-    pub(in crate::store) fn backup(&self, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
+    pub(in crate::store) fn backup(
+        &self,
+        to: &Path,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<(), Error> {
         let mut new = OpenOptions::new();
         new.write(true).create_new(true);
         owner_only(&mut new);
-        let file = new
-            .open(to)
-            .map_err(|cause| Error::Refused(format!("Cannot make the new file {}: {cause}.", to.display())))?;
-        let copied = copy(&self.path, to, progress).map_err(|error| classify(&error)).and_then(|()| on_disk(&file));
+        let file = new.open(to).map_err(|cause| {
+            Error::Refused(format!(
+                "Cannot make the new file {}: {cause}.",
+                to.display()
+            ))
+        })?;
+        let copied = copy(&self.path, to, progress)
+            .map_err(|error| classify(&error))
+            .and_then(|()| on_disk(&file));
         if copied.is_err() {
             // Half a copy must not be taken for a whole one.
             let _ = std::fs::remove_file(to);
@@ -44,13 +53,20 @@ fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> rusqlite:
     step_through(&snapshot, &mut target, progress)
 }
 
-fn step_through(source: &Connection, target: &mut Connection, progress: &mut dyn FnMut(u64, u64)) -> rusqlite::Result<()> {
+fn step_through(
+    source: &Connection,
+    target: &mut Connection,
+    progress: &mut dyn FnMut(u64, u64),
+) -> rusqlite::Result<()> {
     let backup = Backup::new(source, target)?;
     loop {
         let step = backup.step(PAGES_PER_STEP)?;
         let left = backup.progress();
         let pages = |count: std::ffi::c_int| u64::from(count.unsigned_abs());
-        progress(pages(left.pagecount - left.remaining), pages(left.pagecount));
+        progress(
+            pages(left.pagecount - left.remaining),
+            pages(left.pagecount),
+        );
         match step {
             StepResult::Done => return Ok(()),
             StepResult::Busy | StepResult::Locked => std::thread::sleep(WAIT_WHEN_BUSY),
@@ -60,5 +76,6 @@ fn step_through(source: &Connection, target: &mut Connection, progress: &mut dyn
 }
 
 fn on_disk(file: &File) -> Result<(), Error> {
-    file.sync_all().map_err(|cause| Error::Unavailable(cause.into()))
+    file.sync_all()
+        .map_err(|cause| Error::Unavailable(cause.into()))
 }

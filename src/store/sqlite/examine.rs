@@ -9,7 +9,13 @@ const MOST_FAULTS: u32 = 10;
 
 impl Sqlite {
     pub(in crate::store) async fn ping(&self) -> Result<(), Error> {
-        self.read(|connection| connection.prepare_cached("SELECT 1 FROM accounts LIMIT 1")?.exists([]).map(drop)).await
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT 1 FROM accounts LIMIT 1")?
+                .exists([])
+                .map(drop)
+        })
+        .await
     }
 
     pub(in crate::store) async fn examine(&self) -> Result<Health, Error> {

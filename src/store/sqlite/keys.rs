@@ -52,7 +52,10 @@ impl Sqlite {
         .await
     }
 
-    pub(in crate::store) async fn list_keys(&self, account: AccountId) -> Result<Vec<KeyRow>, Error> {
+    pub(in crate::store) async fn list_keys(
+        &self,
+        account: AccountId,
+    ) -> Result<Vec<KeyRow>, Error> {
         self.read(move |connection| {
             connection
                 .prepare_cached(
@@ -65,10 +68,17 @@ impl Sqlite {
         .await
     }
 
-    pub(in crate::store) async fn find_key(&self, selector: Selector, now: Timestamp) -> Result<Option<KeyRecord>, Error> {
+    pub(in crate::store) async fn find_key(
+        &self,
+        selector: Selector,
+        now: Timestamp,
+    ) -> Result<Option<KeyRecord>, Error> {
         self.read(move |connection| {
             connection
-                .prepare_cached(good_keys!("k.id, k.account_id, k.role, k.phc", "k.selector = ?1"))?
+                .prepare_cached(good_keys!(
+                    "k.id, k.account_id, k.role, k.phc",
+                    "k.selector = ?1"
+                ))?
                 .query_row(params![selector.to_i64(), now.seconds()], |row| {
                     Ok(KeyRecord {
                         id: KeyId::from_i64(row.get(0)?),
@@ -82,7 +92,11 @@ impl Sqlite {
         .await
     }
 
-    pub(in crate::store) async fn dead_keys(&self, keys: Vec<KeyId>, now: Timestamp) -> Result<HashSet<KeyId>, Error> {
+    pub(in crate::store) async fn dead_keys(
+        &self,
+        keys: Vec<KeyId>,
+        now: Timestamp,
+    ) -> Result<HashSet<KeyId>, Error> {
         self.read(move |connection| {
             let mut dead = HashSet::new();
             for key in keys {
@@ -106,7 +120,9 @@ impl Sqlite {
                 .prepare_cached("SELECT disabled_at FROM keys WHERE id = ?1")?
                 .query_row([key.to_i64()], |row| row.get(0))
                 .optional()?;
-            let Some(disabled_at) = disabled_at else { return Ok(DisabledKey::Unknown) };
+            let Some(disabled_at) = disabled_at else {
+                return Ok(DisabledKey::Unknown);
+            };
             let ended = match tokens {
                 KeyTokens::Keep => 0,
                 KeyTokens::End => tokens::end_all(connection, key, now)?,
@@ -128,14 +144,22 @@ impl Sqlite {
         now: Timestamp,
     ) -> Result<RotatedKey, Error> {
         self.write(move |connection| {
-            let Some(account) = account_of_good_key(connection, old, now)? else { return Ok(RotatedKey::KeyDead) };
+            let Some(account) = account_of_good_key(connection, old, now)? else {
+                return Ok(RotatedKey::KeyDead);
+            };
             insert(connection, account, &new, now)?;
             disable(connection, old, now)?;
             let Some(Carry(reseal)) = carry else {
-                return Ok(RotatedKey::Done { carried: 0, ended: tokens::end_all(connection, old, now)? });
+                return Ok(RotatedKey::Done {
+                    carried: 0,
+                    ended: tokens::end_all(connection, old, now)?,
+                });
             };
             match tokens::carry_all(connection, old, new.id, &*reseal)? {
-                Ok(()) => Ok(RotatedKey::Done { carried: tokens::count_good(connection, new.id, now)?, ended: 0 }),
+                Ok(()) => Ok(RotatedKey::Done {
+                    carried: tokens::count_good(connection, new.id, now)?,
+                    ended: 0,
+                }),
                 Err(broken) => {
                     // Nothing of a rotation may stand unless all of it does.
                     connection.execute_batch("ROLLBACK TO job")?;
@@ -146,7 +170,10 @@ impl Sqlite {
         .await
     }
 
-    pub(in crate::store) async fn record_key_uses(&self, uses: Vec<(KeyId, Timestamp)>) -> Result<(), Error> {
+    pub(in crate::store) async fn record_key_uses(
+        &self,
+        uses: Vec<(KeyId, Timestamp)>,
+    ) -> Result<(), Error> {
         self.write(move |connection| {
             let mut update = connection.prepare_cached(
                 "UPDATE keys SET last_used_at = max(?2, coalesce(last_used_at, ?2)) WHERE id = ?1",
@@ -161,10 +188,16 @@ impl Sqlite {
 }
 
 /// The account of `key`, if both are good at `now`.
-pub(super) fn account_of_good_key(connection: &Connection, key: KeyId, now: Timestamp) -> rusqlite::Result<Option<AccountId>> {
+pub(super) fn account_of_good_key(
+    connection: &Connection,
+    key: KeyId,
+    now: Timestamp,
+) -> rusqlite::Result<Option<AccountId>> {
     connection
         .prepare_cached(good_keys!("k.account_id", "k.id = ?1"))?
-        .query_row(params![key.to_i64(), now.seconds()], |row| row.get(0).map(AccountId::from_i64))
+        .query_row(params![key.to_i64(), now.seconds()], |row| {
+            row.get(0).map(AccountId::from_i64)
+        })
         .optional()
 }
 
@@ -179,7 +212,12 @@ fn first_known(connection: &Connection, keys: &[NewKey]) -> rusqlite::Result<Opt
     Ok(None)
 }
 
-fn insert(connection: &Connection, account: AccountId, key: &NewKey, now: Timestamp) -> rusqlite::Result<()> {
+fn insert(
+    connection: &Connection,
+    account: AccountId,
+    key: &NewKey,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT INTO keys (id, account_id, selector, phc, role, label, created_at, expires_at)
@@ -206,7 +244,10 @@ fn disable(connection: &Connection, key: KeyId, now: Timestamp) -> rusqlite::Res
 }
 
 fn key_row(row: &Row<'_>) -> rusqlite::Result<KeyRow> {
-    let time_at = |index| row.get::<_, Option<i64>>(index).map(|at| at.map(Timestamp::from_seconds));
+    let time_at = |index| {
+        row.get::<_, Option<i64>>(index)
+            .map(|at| at.map(Timestamp::from_seconds))
+    };
     Ok(KeyRow {
         id: KeyId::from_i64(row.get(0)?),
         label: row.get(1)?,
@@ -219,8 +260,11 @@ fn key_row(row: &Row<'_>) -> rusqlite::Result<KeyRow> {
 }
 
 fn role_at(row: &Row<'_>, index: usize) -> rusqlite::Result<Role> {
-    row.get_ref(index)?
-        .as_str()?
-        .parse()
-        .map_err(|unknown| rusqlite::Error::FromSqlConversionFailure(index, rusqlite::types::Type::Text, Box::new(unknown)))
+    row.get_ref(index)?.as_str()?.parse().map_err(|unknown| {
+        rusqlite::Error::FromSqlConversionFailure(
+            index,
+            rusqlite::types::Type::Text,
+            Box::new(unknown),
+        )
+    })
 }

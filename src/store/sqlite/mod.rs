@@ -64,7 +64,9 @@ impl Sqlite {
     /// [`Error::UnusableStore`] when another server has it.
     pub fn claim(&self) -> Result<Claim, Error> {
         let beside = beside(&self.path, ".lock");
-        let unusable = |cause: std::io::Error| Error::UnusableStore(format!("Cannot lock {}: {cause}.", beside.display()));
+        let unusable = |cause: std::io::Error| {
+            Error::UnusableStore(format!("Cannot lock {}: {cause}.", beside.display()))
+        };
         let lock = lock_file(&beside).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Claim(lock)),
@@ -103,7 +105,10 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.readers.run(work).await?.map_err(|error| classify(&error))
+        self.readers
+            .run(work)
+            .await?
+            .map_err(|error| classify(&error))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::owner_only;
 use crate::{
@@ -53,7 +53,10 @@ pub(super) fn connect_reader(path: &Path, options: &Options) -> rusqlite::Result
 }
 
 /// Opens the file as it is, with SQLite's own defaults.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that opens connections")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that opens connections"
+)]
 pub(super) fn connect_plain(path: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }
@@ -71,9 +74,14 @@ fn create(path: &Path) -> Result<(), Error> {
     file.write(true).create_new(true);
     owner_only(&mut file);
     file.open(path).map(drop).map_err(|cause| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
         Error::UnusableStore(match folder {
-            Some(folder) => format!("The folder {} does not exist; make it, or name another store with --database.", folder.display()),
+            Some(folder) => format!(
+                "The folder {} does not exist; make it, or name another store with --database.",
+                folder.display()
+            ),
             None => format!("Cannot create the store {}: {cause}.", path.display()),
         })
     })
@@ -107,30 +115,60 @@ fn prepare(path: &Path, options: &Options) -> Result<Connection, Unfit> {
 
 /// Makes sure that the file is Moneyer's, of the version known here; writes the schema into an empty one.
 fn identify(connection: &Connection, path: &Path) -> Result<(), Unfit> {
-    // An immediate transaction, since two processes may come upon the same empty file.
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    let application: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    let path = path.display();
-    let unfit = match (application, version, tables) {
-        (0, 0, 0) => {
-            connection.execute_batch(SCHEMA)?;
-            None
-        }
-        (APPLICATION_ID, SCHEMA_VERSION, _) => None,
-        (APPLICATION_ID, ..) => Some(format!(
-            "The store {path} has schema version {version}, and this moneyer knows version {SCHEMA_VERSION} alone; \
-             use the moneyer that wrote it, or a newer one."
-        )),
-        _ => Some(format!("The file {path} is a database of some other program; name another store with --database.")),
-    };
-    match unfit {
-        None => Ok(connection.execute_batch("COMMIT")?),
-        Some(sentence) => {
-            connection.execute_batch("ROLLBACK")?;
-            Err(Unfit::Other(sentence))
-        }
+    match Contents::of(connection)? {
+        Contents::Current => Ok(()),
+        Contents::Nothing => write_schema(connection, path),
+        unfit => Err(unfit.refusal(path)),
+    }
+}
+
+/// Writes the schema, unless another process that came upon the same empty file was faster.
+fn write_schema(connection: &Connection, path: &Path) -> Result<(), Unfit> {
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    match Contents::of(&transaction)? {
+        Contents::Nothing => transaction.execute_batch(SCHEMA)?,
+        Contents::Current => {}
+        unfit => return Err(unfit.refusal(path)),
+    }
+    Ok(transaction.commit()?)
+}
+
+/// What is in a file.
+enum Contents {
+    Nothing,
+    Current,
+    OtherVersion(i64),
+    OtherProgram,
+}
+
+impl Contents {
+    fn of(connection: &Connection) -> rusqlite::Result<Self> {
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
+        let (application, version): (i64, i64) =
+            (pragma("application_id")?, pragma("user_version")?);
+        let tables: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        Ok(match (application, version, tables) {
+            (0, 0, 0) => Self::Nothing,
+            (APPLICATION_ID, SCHEMA_VERSION, _) => Self::Current,
+            (APPLICATION_ID, ..) => Self::OtherVersion(version),
+            _ => Self::OtherProgram,
+        })
+    }
+
+    fn refusal(&self, path: &Path) -> Unfit {
+        let path = path.display();
+        Unfit::Other(match self {
+            Self::OtherVersion(version) => format!(
+                "The store {path} has schema version {version}, and this moneyer knows version {SCHEMA_VERSION} alone; \
+                 use the moneyer that wrote it, or a newer one."
+            ),
+            Self::Nothing | Self::Current | Self::OtherProgram => {
+                format!(
+                    "The file {path} is a database of some other program; name another store with --database."
+                )
+            }
+        })
     }
 }
 
@@ -145,12 +183,18 @@ pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> Error {
             format!("The store {path} is locked by another process; try again once it is done.")
         }
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            format!("The store {path} cannot be opened; let the user that runs moneyer read and write it and its folder.")
+            format!(
+                "The store {path} cannot be opened; let the user that runs moneyer read and write it and its folder."
+            )
         }
         Some(ErrorCode::ReadOnly) => {
-            format!("The store {path} can only be read; let the user that runs moneyer write to it and to its folder.")
+            format!(
+                "The store {path} can only be read; let the user that runs moneyer write to it and to its folder."
+            )
         }
-        Some(ErrorCode::DiskFull) => format!("The disk that holds {path} is full; make room on it."),
+        Some(ErrorCode::DiskFull) => {
+            format!("The disk that holds {path} is full; make room on it.")
+        }
         _ => format!("The store {path} cannot be used: {error}. `moneyer doctor` may say more."),
     })
 }

@@ -54,9 +54,13 @@ impl Readers {
         });
         self.jobs.try_send(job).map_err(|refused| match refused {
             TrySendError::Full(_) => Error::Overloaded,
-            TrySendError::Disconnected(_) => Error::Unavailable("the reading threads have ended".into()),
+            TrySendError::Disconnected(_) => {
+                Error::Unavailable("the reading threads have ended".into())
+            }
         })?;
-        answer.await.map_err(|_| Error::Internal("a look-up of the store panicked".into()))
+        answer
+            .await
+            .map_err(|_| Error::Internal("a look-up of the store panicked".into()))
     }
 
     /// Lets the jobs that wait be done, and ends the threads.

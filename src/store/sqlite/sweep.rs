@@ -25,7 +25,9 @@ impl Sqlite {
     ) -> Result<Swept, Error> {
         self.write(move |connection| {
             let reclaim = |sql, until: Timestamp| {
-                let rows = connection.prepare_cached(sql)?.execute(params![until.seconds(), limit])?;
+                let rows = connection
+                    .prepare_cached(sql)?
+                    .execute(params![until.seconds(), limit])?;
                 Ok::<_, rusqlite::Error>(rows as u64)
             };
             Ok(Swept {

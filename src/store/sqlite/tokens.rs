@@ -6,15 +6,25 @@ use super::{Sqlite, keys::account_of_good_key};
 use crate::{
     domain::{AccountId, KeyId, SealedToken, Settings, Timestamp, TokenDigest, TokenId},
     error::Error,
-    store::{DisabledToken, Listed, Minted, NewToken, Once, SealedRow},
+    store::{DisabledToken, Listed, Minted, NewToken, Once, Reseal, SealedRow},
 };
 
 impl Sqlite {
-    pub(in crate::store) async fn mint(&self, token: NewToken, now: Timestamp) -> Result<Minted, Error> {
-        self.write(move |connection| mint(connection, &token, now)).await
+    pub(in crate::store) async fn mint(
+        &self,
+        token: NewToken,
+        now: Timestamp,
+    ) -> Result<Minted, Error> {
+        self.write(move |connection| mint(connection, &token, now))
+            .await
     }
 
-    pub(in crate::store) async fn list_tokens(&self, key: KeyId, limit: u32, now: Timestamp) -> Result<Listed, Error> {
+    pub(in crate::store) async fn list_tokens(
+        &self,
+        key: KeyId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Listed, Error> {
         self.read(move |connection| {
             // One snapshot, so that what is listed was good while the key was.
             let snapshot = connection.unchecked_transaction()?;
@@ -55,7 +65,11 @@ impl Sqlite {
         .await
     }
 
-    pub(in crate::store) async fn disable_token_by_id(&self, id: TokenId, now: Timestamp) -> Result<DisabledToken, Error> {
+    pub(in crate::store) async fn disable_token_by_id(
+        &self,
+        id: TokenId,
+        now: Timestamp,
+    ) -> Result<DisabledToken, Error> {
         self.write(move |connection| {
             let (mut from, mut to) = ([0_u8; 32], [255_u8; 32]);
             from[..8].copy_from_slice(&id.digest_prefix());
@@ -71,7 +85,9 @@ impl Sqlite {
 }
 
 fn mint(connection: &Connection, token: &NewToken, now: Timestamp) -> rusqlite::Result<Minted> {
-    let Some(account) = account_of_good_key(connection, token.key, now)? else { return Ok(Minted::KeyDead) };
+    let Some(account) = account_of_good_key(connection, token.key, now)? else {
+        return Ok(Minted::KeyDead);
+    };
     if let Some(once) = &token.once
         && let Some(minted) = minted_before(connection, token.key, once)?
     {
@@ -82,8 +98,8 @@ fn mint(connection: &Connection, token: &NewToken, now: Timestamp) -> rusqlite::
     }
     let settings = match &token.clone_of {
         None => None,
-        Some(source) => match settings_of(connection, source, account, now)? {
-            Some(settings) => settings,
+        Some(source) => match clonable(connection, source, account, now)? {
+            Some(Clonable { settings }) => settings,
             None => return Ok(Minted::SourceUnknown),
         },
     };
@@ -101,13 +117,23 @@ fn mint(connection: &Connection, token: &NewToken, now: Timestamp) -> rusqlite::
             token.expires_at.map(Timestamp::seconds),
         ])?;
     if let Some(once) = &token.once {
-        note_request(connection, token.key, once, connection.last_insert_rowid(), now)?;
+        note_request(
+            connection,
+            token.key,
+            once,
+            connection.last_insert_rowid(),
+            now,
+        )?;
     }
     Ok(Minted::Done)
 }
 
 /// What the request was answered with when it came before, if it did.
-fn minted_before(connection: &Connection, key: KeyId, once: &Once) -> rusqlite::Result<Option<Minted>> {
+fn minted_before(
+    connection: &Connection,
+    key: KeyId,
+    once: &Once,
+) -> rusqlite::Result<Option<Minted>> {
     let before = connection
         .prepare_cached(
             "SELECT t.digest, t.sealed, i.request FROM idempotency i JOIN tokens t ON t.id = i.token_id
@@ -118,35 +144,63 @@ fn minted_before(connection: &Connection, key: KeyId, once: &Once) -> rusqlite::
         })
         .optional()?;
     Ok(before.map(|(minted, request)| {
-        if request == *once.request.as_bytes() { Minted::Before(minted) } else { Minted::OnceMismatch }
+        if request == *once.request.as_bytes() {
+            Minted::Before(minted)
+        } else {
+            Minted::OnceMismatch
+        }
     }))
 }
 
 /// Notes what the request was answered with, in the place of an older one of the same name.
-fn note_request(connection: &Connection, key: KeyId, once: &Once, token: i64, now: Timestamp) -> rusqlite::Result<()> {
+fn note_request(
+    connection: &Connection,
+    key: KeyId,
+    once: &Once,
+    token: i64,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO idempotency (key_id, header, request, token_id, created_at)
              VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![key.to_i64(), once.header.as_bytes(), once.request.as_bytes(), token, now.seconds()])
+        .execute(params![
+            key.to_i64(),
+            once.header.as_bytes(),
+            once.request.as_bytes(),
+            token,
+            now.seconds()
+        ])
         .map(drop)
 }
 
-/// The settings of the token `source`, if it is good at `now` and of `account`.
-fn settings_of(
+/// What a clone is given.
+struct Clonable {
+    settings: Option<String>,
+}
+
+/// The token `source`, if it is good at `now` and of `account`.
+fn clonable(
     connection: &Connection,
     source: &TokenDigest,
     account: AccountId,
     now: Timestamp,
-) -> rusqlite::Result<Option<Option<String>>> {
+) -> rusqlite::Result<Option<Clonable>> {
     connection
         .prepare_cached(
             "SELECT t.settings FROM tokens t JOIN keys k ON k.id = t.key_id
              WHERE t.digest = ?1 AND k.account_id = ?2
              AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)",
         )?
-        .query_row(params![source.as_bytes(), account.to_i64(), now.seconds()], |row| row.get(0))
+        .query_row(
+            params![source.as_bytes(), account.to_i64(), now.seconds()],
+            |row| {
+                Ok(Clonable {
+                    settings: row.get(0)?,
+                })
+            },
+        )
         .optional()
 }
 
@@ -162,10 +216,16 @@ impl Endable {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         let settings = match row.get_ref(3)?.as_str_or_null()? {
             None => Settings::default(),
-            Some(json) => Settings::from_json(json)
-                .map_err(|error| rusqlite::Error::FromSqlConversionFailure(3, Type::Text, Box::new(error)))?,
+            Some(json) => Settings::from_json(json).map_err(|error| {
+                rusqlite::Error::FromSqlConversionFailure(3, Type::Text, Box::new(error))
+            })?,
         };
-        Ok(Self { id: row.get(0)?, expires_at: row.get(1)?, ended_at: row.get(2)?, settings })
+        Ok(Self {
+            id: row.get(0)?,
+            expires_at: row.get(1)?,
+            ended_at: row.get(2)?,
+            settings,
+        })
     }
 
     fn has_ended(&self, now: Timestamp) -> bool {
@@ -173,8 +233,14 @@ impl Endable {
     }
 }
 
-fn end_one(connection: &Connection, token: Option<Endable>, now: Timestamp) -> rusqlite::Result<DisabledToken> {
-    let Some(token) = token else { return Ok(DisabledToken::Unknown) };
+fn end_one(
+    connection: &Connection,
+    token: Option<Endable>,
+    now: Timestamp,
+) -> rusqlite::Result<DisabledToken> {
+    let Some(token) = token else {
+        return Ok(DisabledToken::Unknown);
+    };
     if token.has_ended(now) {
         return Ok(DisabledToken::Already);
     }
@@ -188,7 +254,11 @@ fn end_one(connection: &Connection, token: Option<Endable>, now: Timestamp) -> r
 }
 
 /// Ends all tokens of `key` that have not ended; returns how many of them were good at `now`.
-pub(super) fn end_all(connection: &Connection, key: KeyId, now: Timestamp) -> rusqlite::Result<u64> {
+pub(super) fn end_all(
+    connection: &Connection,
+    key: KeyId,
+    now: Timestamp,
+) -> rusqlite::Result<u64> {
     let good = count_good(connection, key, now)?;
     connection
         .prepare_cached("UPDATE tokens SET ended_at = ?2 WHERE key_id = ?1 AND ended_at IS NULL")?
@@ -197,13 +267,19 @@ pub(super) fn end_all(connection: &Connection, key: KeyId, now: Timestamp) -> ru
 }
 
 /// How many tokens of `key` are good at `now`.
-pub(super) fn count_good(connection: &Connection, key: KeyId, now: Timestamp) -> rusqlite::Result<u64> {
+pub(super) fn count_good(
+    connection: &Connection,
+    key: KeyId,
+    now: Timestamp,
+) -> rusqlite::Result<u64> {
     connection
         .prepare_cached(
             "SELECT count(*) FROM tokens
              WHERE key_id = ?1 AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)",
         )?
-        .query_row(params![key.to_i64(), now.seconds()], |row| row.get::<_, i64>(0))
+        .query_row(params![key.to_i64(), now.seconds()], |row| {
+            row.get::<_, i64>(0)
+        })
         .map(i64::unsigned_abs)
 }
 
@@ -213,17 +289,22 @@ pub(super) fn carry_all(
     connection: &Connection,
     from: KeyId,
     to: KeyId,
-    reseal: &dyn Fn(&TokenDigest, &SealedToken) -> Option<SealedToken>,
+    reseal: &Reseal,
 ) -> rusqlite::Result<Result<(), TokenId>> {
     let mut select = connection.prepare_cached("SELECT digest, sealed, id FROM tokens WHERE key_id = ?1 AND id > ?2 ORDER BY id LIMIT 1000")?;
-    let mut update = connection.prepare_cached("UPDATE tokens SET key_id = ?2, sealed = ?3 WHERE id = ?1")?;
+    let mut update =
+        connection.prepare_cached("UPDATE tokens SET key_id = ?2, sealed = ?3 WHERE id = ?1")?;
     let mut last = 0_i64;
     loop {
         let rows = select
-            .query_map(params![from.to_i64(), last], |row| Ok((sealed_row(row)?, row.get::<_, i64>(2)?)))?
+            .query_map(params![from.to_i64(), last], |row| {
+                Ok((sealed_row(row)?, row.get::<_, i64>(2)?))
+            })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         for (row, id) in &rows {
-            let Some(sealed) = reseal(&row.digest, &row.sealed) else { return Ok(Err(TokenId::of(&row.digest))) };
+            let Some(sealed) = reseal(&row.digest, &row.sealed) else {
+                return Ok(Err(TokenId::of(&row.digest)));
+            };
             update.execute(params![id, to.to_i64(), sealed.as_bytes()])?;
         }
         let Some((_, id)) = rows.last() else { break };
@@ -236,5 +317,8 @@ pub(super) fn carry_all(
 }
 
 fn sealed_row(row: &Row<'_>) -> rusqlite::Result<SealedRow> {
-    Ok(SealedRow { digest: TokenDigest::from_bytes(row.get(0)?), sealed: SealedToken::from_bytes(row.get(1)?) })
+    Ok(SealedRow {
+        digest: TokenDigest::from_bytes(row.get(0)?),
+        sealed: SealedToken::from_bytes(row.get(1)?),
+    })
 }

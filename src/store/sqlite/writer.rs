@@ -41,7 +41,11 @@ impl Writer {
             .name("store-writer".into())
             .spawn(move || work(&connection, &waiting, batch, &seen))
             .expect("the system can start a thread");
-        Self { jobs, thread, foreign_changes }
+        Self {
+            jobs,
+            thread,
+            foreign_changes,
+        }
     }
 
     /// Does `work` in a transaction, and returns once that is on disk.
@@ -51,11 +55,17 @@ impl Writer {
         F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        let job = Unit { work: Some(work), done: None, caller };
-        self.jobs.try_send(Box::new(job)).map_err(|refused| match refused {
-            TrySendError::Full(_) => Error::Overloaded,
-            TrySendError::Disconnected(_) => gone(),
-        })?;
+        let job = Unit {
+            work: Some(work),
+            done: None,
+            caller,
+        };
+        self.jobs
+            .try_send(Box::new(job))
+            .map_err(|refused| match refused {
+                TrySendError::Full(_) => Error::Overloaded,
+                TrySendError::Disconnected(_) => gone(),
+            })?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -104,7 +114,9 @@ where
 
     fn acknowledge(self: Box<Self>) {
         // A caller that has gone away is told nothing; its work stands.
-        let _ = self.caller.send(Ok(self.done.expect("a job that is acknowledged was run")));
+        let _ = self
+            .caller
+            .send(Ok(self.done.expect("a job that is acknowledged was run")));
     }
 
     fn refuse(self: Box<Self>, error: Error) {
@@ -112,10 +124,18 @@ where
     }
 }
 
-fn work(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, batch: usize, foreign_changes: &AtomicI64) {
+fn work(
+    connection: &Connection,
+    waiting: &Receiver<Box<dyn Job>>,
+    batch: usize,
+    foreign_changes: &AtomicI64,
+) {
     loop {
         match waiting.recv_timeout(WATCH_INTERVAL) {
-            Ok(first) => commit_together(connection, std::iter::once(first).chain(waiting.try_iter()).take(batch)),
+            Ok(first) => commit_together(
+                connection,
+                std::iter::once(first).chain(waiting.try_iter()).take(batch),
+            ),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -127,7 +147,9 @@ fn work(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, batch: usize,
 
 /// Changes when another connection has committed; this one's own commits do not count.
 fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
+    connection
+        .prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))
 }
 
 fn commit_together(connection: &Connection, jobs: impl Iterator<Item = Box<dyn Job>>) {
@@ -140,7 +162,9 @@ fn commit_together(connection: &Connection, jobs: impl Iterator<Item = Box<dyn J
                 // The transaction is lost either way; what matters is that the next one can begin.
                 let _ = execute(connection, "ROLLBACK");
             }
-            done.into_iter().for_each(|job| job.refuse(classify(&error)));
+            for job in done {
+                job.refuse(classify(&error));
+            }
         }
     }
 }
@@ -166,7 +190,9 @@ fn run_all(
                 // SQLite ends the whole transaction by itself on some errors; the rest of the batch shares the cause.
                 match (undone, failed) {
                     (Ok(()), _) => {}
-                    (Err(_), Failed::Sqlite(error)) | (Err(error), Failed::Panicked) => return Err(error),
+                    (Err(_), Failed::Sqlite(error)) | (Err(error), Failed::Panicked) => {
+                        return Err(error);
+                    }
                 }
             }
         }
@@ -191,7 +217,9 @@ impl Failed {
 
 fn run_one(connection: &Connection, job: &mut dyn Job) -> Result<(), Failed> {
     execute(connection, "SAVEPOINT job").map_err(Failed::Sqlite)?;
-    catch_unwind(AssertUnwindSafe(|| job.run(connection))).map_err(|_| Failed::Panicked)?.map_err(Failed::Sqlite)?;
+    catch_unwind(AssertUnwindSafe(|| job.run(connection)))
+        .map_err(|_| Failed::Panicked)?
+        .map_err(Failed::Sqlite)?;
     execute(connection, "RELEASE job").map_err(Failed::Sqlite)
 }
 

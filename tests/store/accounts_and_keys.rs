@@ -1,0 +1,351 @@
+//! Accounts and private keys.
+
+use std::collections::HashSet;
+
+use moneyer::{
+    domain::{AccountId, AccountName, KeyId, TokenDigest},
+    store::{
+        AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, DisabledToken, KeyTokens,
+        Listed, Minted, NewKey, NewToken, RotatedKey,
+    },
+};
+
+use crate::support::{Fixture, NOW, later, once, sealed};
+
+#[tokio::test]
+async fn an_account_is_found_by_name_and_by_id() {
+    let it = Fixture::new();
+    let id = it.account("acme").await;
+    for name in ["acme".to_owned(), id.to_string()] {
+        assert_eq!(it.store.find_account(name).await.unwrap().unwrap().id, id);
+    }
+    assert!(
+        it.store
+            .find_account("Acme".into())
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn two_accounts_do_not_share_a_name() {
+    let it = Fixture::new();
+    it.account("acme").await;
+    let second = it
+        .store
+        .create_account(
+            AccountId::from_i64(1),
+            AccountName::parse("acme").unwrap(),
+            NOW,
+        )
+        .await;
+    assert_eq!(second.unwrap(), CreatedAccount::NameTaken);
+    assert_eq!(it.store.list_accounts().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn keys_are_added_all_or_none() {
+    let it = Fixture::new();
+    let account = it.account("acme").await;
+    let known = it.new_key();
+    let add = |keys| it.store.add_keys(account, keys, NOW);
+    assert_eq!(add(vec![known.clone()]).await.unwrap(), AddedKeys::Done);
+    let same_again = NewKey {
+        id: KeyId::from_i64(9),
+        ..known
+    };
+    assert_eq!(
+        add(vec![it.new_key(), same_again.clone()]).await.unwrap(),
+        AddedKeys::Known(1)
+    );
+    let twice = it.new_key();
+    let twice_too = NewKey {
+        id: KeyId::from_i64(10),
+        ..twice.clone()
+    };
+    assert_eq!(
+        add(vec![twice, twice_too]).await.unwrap(),
+        AddedKeys::Known(1)
+    );
+    assert_eq!(it.store.list_keys(account).await.unwrap().len(), 1);
+    let nowhere = it
+        .store
+        .add_keys(AccountId::from_i64(77), vec![it.new_key()], NOW)
+        .await
+        .unwrap();
+    assert_eq!(nowhere, AddedKeys::AccountUnknown);
+}
+
+#[tokio::test]
+async fn a_key_is_found_while_it_and_its_account_are_good() {
+    let it = Fixture::new();
+    let account = it.account("acme").await;
+    let (forever, brief) = (
+        it.new_key(),
+        NewKey {
+            expires_at: Some(later(60)),
+            ..it.new_key()
+        },
+    );
+    let (forever_id, brief_id, selectors) =
+        (forever.id, brief.id, [forever.selector, brief.selector]);
+    it.store
+        .add_keys(account, vec![forever, brief], NOW)
+        .await
+        .unwrap();
+    let found = async |now| {
+        let mut ids = Vec::new();
+        for selector in selectors {
+            ids.extend(
+                it.store
+                    .find_key(selector, now)
+                    .await
+                    .unwrap()
+                    .map(|record| record.id),
+            );
+        }
+        let dead = it
+            .store
+            .dead_keys(vec![forever_id, brief_id], now)
+            .await
+            .unwrap();
+        assert_eq!(
+            dead,
+            HashSet::from([forever_id, brief_id])
+                .difference(&ids.iter().copied().collect())
+                .copied()
+                .collect()
+        );
+        ids
+    };
+    assert_eq!(found(later(59)).await, [forever_id, brief_id]);
+    assert_eq!(found(later(60)).await, [forever_id]);
+    assert_eq!(
+        it.store
+            .disable_key(brief_id, KeyTokens::Keep, NOW)
+            .await
+            .unwrap(),
+        DisabledKey::Done(0)
+    );
+    assert_eq!(found(NOW).await, [forever_id]);
+    assert_eq!(
+        it.store.disable_account(account, NOW).await.unwrap(),
+        DisabledAccount::Done
+    );
+    assert_eq!(
+        it.store.disable_account(account, NOW).await.unwrap(),
+        DisabledAccount::Already
+    );
+    assert_eq!(
+        it.store
+            .disable_account(AccountId::from_i64(77), NOW)
+            .await
+            .unwrap(),
+        DisabledAccount::Unknown
+    );
+    assert!(found(NOW).await.is_empty());
+    assert_eq!(
+        it.store
+            .add_keys(account, vec![it.new_key()], NOW)
+            .await
+            .unwrap(),
+        AddedKeys::AccountDisabled
+    );
+}
+
+#[tokio::test]
+async fn a_dead_key_does_nothing_any_more() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    let digest = it.token(key).await;
+    it.store
+        .disable_key(key, KeyTokens::Keep, NOW)
+        .await
+        .unwrap();
+    assert!(matches!(
+        it.store.mint(it.new_token(key), NOW).await.unwrap(),
+        Minted::KeyDead
+    ));
+    assert!(matches!(
+        it.store.list_tokens(key, 100, NOW).await.unwrap(),
+        Listed::KeyDead
+    ));
+    assert_eq!(
+        it.store.disable_token(key, digest, NOW).await.unwrap(),
+        DisabledToken::KeyDead
+    );
+    assert_eq!(it.count("tokens"), 1);
+}
+
+#[tokio::test]
+async fn disabling_a_key_ends_its_tokens_when_asked_to_even_later() {
+    let it = Fixture::new();
+    let (account, key) = it.account_and_key().await;
+    let other = it.key(account).await;
+    for key in [key, key, other] {
+        it.token(key).await;
+    }
+    it.token_until(key, later(1)).await;
+    let disable = |tokens| it.store.disable_key(key, tokens, later(2));
+    assert_eq!(
+        disable(KeyTokens::Keep).await.unwrap(),
+        DisabledKey::Done(0)
+    );
+    assert_eq!(
+        disable(KeyTokens::End).await.unwrap(),
+        DisabledKey::Already(2)
+    );
+    assert_eq!(
+        disable(KeyTokens::End).await.unwrap(),
+        DisabledKey::Already(0)
+    );
+    assert_eq!(it.list(other, NOW).await.len(), 1);
+    assert_eq!(
+        it.store
+            .disable_key(KeyId::from_i64(77), KeyTokens::End, NOW)
+            .await
+            .unwrap(),
+        DisabledKey::Unknown
+    );
+}
+
+fn carry(works_for: impl Fn(&TokenDigest) -> bool + Send + 'static) -> Carry {
+    Carry(Box::new(move |digest, _| {
+        works_for(digest).then(|| sealed(2))
+    }))
+}
+
+#[tokio::test]
+async fn a_rotation_carries_tokens_in_order_and_retries_with_them() {
+    let it = Fixture::new();
+    let (account, old) = it.account_and_key().await;
+    let first = it.token(old).await;
+    let second = it
+        .mint(
+            NewToken {
+                once: Some(once("a", 1)),
+                ..it.new_token(old)
+            },
+            NOW,
+        )
+        .await;
+    let new = it.new_key();
+    let new_id = new.id;
+    let rotated = it
+        .store
+        .rotate_key(old, new, Some(carry(|_| true)), NOW)
+        .await
+        .unwrap();
+    assert_eq!(
+        rotated,
+        RotatedKey::Done {
+            carried: 2,
+            ended: 0
+        }
+    );
+    assert_eq!(it.list(new_id, NOW).await, [second, first]);
+    assert!(matches!(
+        it.store.list_tokens(old, 100, NOW).await.unwrap(),
+        Listed::KeyDead
+    ));
+    let retry = NewToken {
+        once: Some(once("a", 1)),
+        ..it.new_token(new_id)
+    };
+    let Minted::Before(row) = it.store.mint(retry, NOW).await.unwrap() else {
+        panic!("a retry after a rotation minted")
+    };
+    assert_eq!(
+        (row.digest, row.sealed.as_bytes()),
+        (second, sealed(2).as_bytes())
+    );
+    assert_eq!(it.store.list_keys(account).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_rotation_may_end_the_tokens() {
+    let it = Fixture::new();
+    let (_, old) = it.account_and_key().await;
+    let digest = it.token(old).await;
+    let new = it.new_key();
+    let new_id = new.id;
+    let rotated = it.store.rotate_key(old, new, None, NOW).await.unwrap();
+    assert_eq!(
+        rotated,
+        RotatedKey::Done {
+            carried: 0,
+            ended: 1
+        }
+    );
+    assert!(it.list(new_id, NOW).await.is_empty());
+    let ended: Option<i64> = it
+        .file()
+        .query_row(
+            "SELECT ended_at FROM tokens WHERE digest = ?1",
+            [digest.as_bytes()],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(ended, Some(NOW.seconds()));
+}
+
+#[tokio::test]
+async fn a_rotation_that_meets_a_broken_seal_changes_nothing() {
+    let it = Fixture::new();
+    let (account, old) = it.account_and_key().await;
+    let (first, second) = (it.token(old).await, it.token(old).await);
+    let rotated = it
+        .store
+        .rotate_key(
+            old,
+            it.new_key(),
+            Some(carry(move |digest| *digest == first)),
+            NOW,
+        )
+        .await
+        .unwrap();
+    assert!(matches!(rotated, RotatedKey::SealBroken(_)), "{rotated:?}");
+    assert_eq!(it.list(old, NOW).await, [second, first]);
+    assert_eq!(it.store.list_keys(account).await.unwrap().len(), 1);
+    let seals: i64 = it
+        .file()
+        .query_row("SELECT count(DISTINCT sealed) FROM tokens", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(seals, 1);
+}
+
+#[tokio::test]
+async fn a_dead_key_is_not_rotated() {
+    let it = Fixture::new();
+    let (account, old) = it.account_and_key().await;
+    it.store
+        .disable_key(old, KeyTokens::Keep, NOW)
+        .await
+        .unwrap();
+    let rotated = it
+        .store
+        .rotate_key(old, it.new_key(), Some(carry(|_| true)), NOW)
+        .await
+        .unwrap();
+    assert_eq!(rotated, RotatedKey::KeyDead);
+    assert_eq!(it.store.list_keys(account).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_last_use_of_a_key_only_moves_forward() {
+    let it = Fixture::new();
+    let (account, key) = it.account_and_key().await;
+    for at in [later(5), later(3)] {
+        it.store
+            .record_key_uses(vec![(key, at), (KeyId::from_i64(77), at)])
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        it.store.list_keys(account).await.unwrap()[0].last_used_at,
+        Some(later(5))
+    );
+}

@@ -1,0 +1,188 @@
+//! A store in a temporary folder, and short ways to fill it.
+
+use std::{path::Path, time::Duration};
+
+use moneyer::{
+    domain::{
+        AccountId, AccountName, IdempotencyDigest, KeyId, Label, PrivateKey, RequestDigest, Role,
+        SealedToken, Selector, Timestamp, Token, TokenDigest,
+    },
+    store::{
+        Absent, AddedKeys, CreatedAccount, Listed, Minted, NewKey, NewToken, Once, Options, Store,
+    },
+};
+use rand::{SeedableRng, rngs::StdRng};
+use tempfile::TempDir;
+
+/// The time at which the tests begin.
+pub const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+/// `NOW` and so many seconds.
+pub const fn later(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(NOW.seconds() + seconds)
+}
+
+pub struct Fixture {
+    pub store: Store,
+    pub folder: TempDir,
+    rng: std::cell::RefCell<StdRng>,
+}
+
+pub fn options(folder: &Path) -> Options {
+    Options {
+        url: format!("sqlite:{}", folder.join("moneyer.db").display()),
+        absent: Absent::Create,
+        busy_timeout: Duration::from_millis(50),
+        readers: 2,
+        queue: 4096,
+        batch: 64,
+        page_cache_kib: 1024,
+    }
+}
+
+impl Fixture {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            store: Store::open(&options(folder.path())).unwrap(),
+            folder,
+            rng: StdRng::seed_from_u64(1).into(),
+        }
+    }
+
+    /// The same store, opened once more, as another process would.
+    pub fn again(&self) -> Store {
+        Store::open(&options(self.folder.path())).unwrap()
+    }
+
+    /// The same store again, with a short queue and a long patience.
+    pub fn again_with_queue(&self, queue: usize) -> Store {
+        let options = Options {
+            queue,
+            busy_timeout: Duration::from_secs(5),
+            ..options(self.folder.path())
+        };
+        Store::open(&options).unwrap()
+    }
+
+    /// The file itself, for what the operations do not show.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests look behind the store's back"
+    )]
+    pub fn file(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.store.path()).unwrap()
+    }
+
+    pub async fn account(&self, name: &str) -> AccountId {
+        let id = AccountId::generate(&mut *self.rng.borrow_mut());
+        let name = AccountName::parse(name).unwrap();
+        assert_eq!(
+            self.store.create_account(id, name, NOW).await.unwrap(),
+            CreatedAccount::Done
+        );
+        id
+    }
+
+    pub fn new_key(&self) -> NewKey {
+        let rng = &mut *self.rng.borrow_mut();
+        let key = PrivateKey::generate(rng);
+        NewKey {
+            id: KeyId::generate(rng),
+            selector: Selector::of(&key),
+            phc: "$argon2id$…".into(),
+            role: Role::Mint,
+            label: Label::default(),
+            expires_at: None,
+        }
+    }
+
+    pub async fn key(&self, account: AccountId) -> KeyId {
+        let key = self.new_key();
+        let id = key.id;
+        assert_eq!(
+            self.store.add_keys(account, vec![key], NOW).await.unwrap(),
+            AddedKeys::Done
+        );
+        id
+    }
+
+    /// An account with one key.
+    pub async fn account_and_key(&self) -> (AccountId, KeyId) {
+        let account = self.account("acme").await;
+        (account, self.key(account).await)
+    }
+
+    pub fn new_token(&self, key: KeyId) -> NewToken {
+        let token = Token::generate(&mut *self.rng.borrow_mut());
+        let digest = TokenDigest::of(&token);
+        NewToken {
+            key,
+            digest,
+            sealed: sealed(1),
+            expires_at: None,
+            clone_of: None,
+            once: None,
+        }
+    }
+
+    /// Mints a token as it stands, and gives its digest.
+    pub async fn mint(&self, token: NewToken, now: Timestamp) -> TokenDigest {
+        let digest = token.digest;
+        let minted = self.store.mint(token, now).await.unwrap();
+        assert!(matches!(minted, Minted::Done), "{minted:?}");
+        digest
+    }
+
+    pub async fn token(&self, key: KeyId) -> TokenDigest {
+        self.mint(self.new_token(key), NOW).await
+    }
+
+    pub async fn token_until(&self, key: KeyId, at: Timestamp) -> TokenDigest {
+        self.mint(
+            NewToken {
+                expires_at: Some(at),
+                ..self.new_token(key)
+            },
+            NOW,
+        )
+        .await
+    }
+
+    pub async fn list(&self, key: KeyId, now: Timestamp) -> Vec<TokenDigest> {
+        match self.store.list_tokens(key, 100, now).await.unwrap() {
+            Listed::Tokens(rows) => rows.into_iter().map(|row| row.digest).collect(),
+            Listed::KeyDead => panic!("the key is dead"),
+        }
+    }
+
+    /// Gives a token settings, for which there is no operation.
+    pub fn set_settings(&self, digest: &TokenDigest, json: &str) {
+        let rows = self.file().execute(
+            "UPDATE tokens SET settings = ?2 WHERE digest = ?1",
+            (digest.as_bytes(), json),
+        );
+        assert_eq!(rows.unwrap(), 1);
+    }
+
+    pub fn count(&self, table: &str) -> i64 {
+        self.file()
+            .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+                row.get(0)
+            })
+            .unwrap()
+    }
+}
+
+pub fn sealed(byte: u8) -> SealedToken {
+    SealedToken::from_bytes([byte; SealedToken::BYTES])
+}
+
+/// A request of this name that asks for something told apart by `what`.
+pub fn once(name: &str, what: i64) -> Once {
+    Once {
+        header: IdempotencyDigest::of(name),
+        request: RequestDigest::of_mint(Some(Timestamp::from_seconds(what)), None),
+        since: later(-24 * 3600),
+    }
+}
