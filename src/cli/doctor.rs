@@ -88,7 +88,7 @@ fn integrity(health: &Health) -> Finding {
     let ok = health.faults.is_empty();
     let detail = if ok {
         format!(
-            "the file is whole: {} accounts, {} keys, {} tokens",
+            "the file is whole, and holds accounts: {}, keys: {}, tokens: {}",
             health.accounts, health.keys, health.tokens
         )
     } else {

@@ -2,13 +2,12 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::TcpStream,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
     time::Duration,
 };
 
 use clap::Args;
 
-use super::serve::reachable;
 use crate::{config::Config, error::Error};
 
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -41,4 +40,14 @@ impl Health {
             ))),
         }
     }
+}
+
+/// The address at which a server that listens at `address` is reached from the same machine.
+pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        SocketAddr::V4(_) | SocketAddr::V6(_) => address.ip(),
+    };
+    SocketAddr::new(ip, address.port())
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod backup;
+mod dev;
 mod doctor;
 mod health;
 mod key;

@@ -1,27 +1,22 @@
 //! `moneyer serve`: the service itself.
 
 use std::{
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener},
     sync::Arc,
 };
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{log, open};
+use super::{dev, log, open};
 use crate::{
     app::App,
     background,
     config::Config,
-    domain::{Label, PrivateKey, Role},
     error::{self, Error},
     http,
-    operator::{account, key},
     store::Absent,
 };
-
-/// The account that `--dev` makes.
-const DEV: &str = "dev";
 
 /// Serve tokens over HTTP
 #[derive(Debug, Args)]
@@ -45,7 +40,7 @@ impl Serve {
             .map_err(|cause| Error::Internal(cause.into()))?;
         actix_web::rt::System::new().block_on(async {
             if self.dev {
-                greet(&app, address, config).await?;
+                dev::greet(&app, address, config).await?;
             }
             tracing::info!(address = %address, store = %app.store.path().display(), "listening");
             serve(listener, &app, config).await
@@ -100,59 +95,4 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
         }
         tracing::info!("stopping");
     })
-}
-
-/// Tells a newcomer what to do: with a new key on an empty store, else with what is there.
-async fn greet(app: &App, address: SocketAddr, config: &Config) -> Result<(), Error> {
-    let store = app.store.path();
-    if !app.store.list_accounts().await?.is_empty() {
-        let program = std::env::args().next().unwrap_or_else(|| "moneyer".into());
-        println!(
-            "The store {} has accounts already. A private key is shown once, when it is made; this makes another:\n\n\
-             {program} --database {} key create {DEV}\n",
-            store.display(),
-            config.database,
-        );
-        return Ok(());
-    }
-    let (account, _) = account::create(app, DEV).await?;
-    let wanted = key::Wanted {
-        role: Role::Mint,
-        label: Label::default(),
-        expires_at: None,
-    };
-    let added = key::create(app, DEV, wanted).await?;
-    println!(
-        "Made the account \"{DEV}\" ({account}) and its private key, which is shown only now, in {}.",
-        store.display()
-    );
-    println!(
-        "Paste this into another terminal:\n\n{}",
-        curl_lines(&added.key, reachable(address))
-    );
-    Ok(())
-}
-
-/// Lines for a shell that mint, list and disable a token.
-fn curl_lines(key: &PrivateKey, address: SocketAddr) -> String {
-    let key = key.expose();
-    format!(
-        r#"AUTH='http://{address}/v2/auth' KEY='{key}'
-curl -w '\n' -H "Authorization: Bearer $KEY" "$AUTH"                       # mint a token
-curl -w '\n' -H "Authorization: Bearer $KEY" "$AUTH?expire=$(date -u -d '+1 hour' +%Y%m%d%H%M)"
-TOKEN=$(curl -s -H "Authorization: Bearer $KEY" "$AUTH" | cut -d'"' -f4)   # mint one, and keep it
-curl -w '\n' -H "Authorization: Bearer $KEY" "$AUTH?list=1"                # list them, newest first
-curl -w '\n' -H "Authorization: Bearer $KEY" "$AUTH?disableToken=$TOKEN"   # end that one
-"#
-    )
-}
-
-/// The address at which a server that listens at `address` is reached from the same machine.
-pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        SocketAddr::V4(_) | SocketAddr::V6(_) => address.ip(),
-    };
-    SocketAddr::new(ip, address.port())
 }

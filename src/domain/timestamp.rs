@@ -53,6 +53,15 @@ impl Timestamp {
             .ok_or(UnreadableTimestamp::Calendar)
     }
 
+    /// The minute that the moment lies in, as [`Timestamp::parse_minute`] reads it.
+    #[must_use]
+    pub fn to_minute(self) -> String {
+        DateTime::from_timestamp(self.0, 0)
+            .unwrap_or_default()
+            .format("%Y%m%d%H%M")
+            .to_string()
+    }
+
     /// The moment `span` earlier.
     #[must_use]
     pub fn before(self, span: Duration) -> Self {
@@ -81,6 +90,7 @@ mod tests {
     fn a_minute_is_read_as_its_beginning_in_utc() {
         let at = Timestamp::parse_minute("202611250434").unwrap();
         assert_eq!(at.to_string(), "2026-11-25T04:34:00Z");
+        assert_eq!(at.to_minute(), "202611250434");
         assert_eq!(
             Timestamp::parse_minute("202802290000").unwrap().to_string(),
             "2028-02-29T00:00:00Z"
