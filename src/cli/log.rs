@@ -20,6 +20,7 @@ pub(super) fn start(log: Log) {
     // Of libraries' lines only errors: Moneyer vouches for what its own lines hold.
     let targets = Targets::new()
         .with_default(LevelFilter::ERROR)
+        .with_target("actix_http", LevelFilter::OFF) // what strangers send is no error
         .with_target("moneyer", level(log.level));
     let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
     let registry = tracing_subscriber::registry().with(targets);

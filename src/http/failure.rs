@@ -25,12 +25,23 @@ pub(super) enum Failure {
     #[error("The request's target is longer than {0} bytes. Nothing was done.")]
     TargetTooLarge(usize),
     /// The headers are too long.
-    #[error("The request's headers are longer than {0} bytes together. Nothing was done.")]
+    #[error(
+        "The request has more than {MOST_HEADERS} headers, or they are longer than {0} bytes together. Nothing was done."
+    )]
     HeadersTooLarge(usize),
+    /// Something that is not HTTP.
+    #[error("This is not a proper HTTP request. Nothing was done.")]
+    NotHttp,
+    /// The head did not come.
+    #[error("The request's head did not arrive within {} seconds. Nothing was done.", .0.as_secs())]
+    HeadTimeout(Duration),
     /// The body did not come.
     #[error("The request's body did not arrive within {} seconds. Nothing was done.", .0.as_secs())]
     BodyTimeout(Duration),
 }
+
+/// The HTTP parser takes no more headers than these.
+const MOST_HEADERS: usize = 96;
 
 /// What a caller is told to wait when the store or a queue is the reason.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -45,7 +56,8 @@ impl Failure {
             Self::BodyTooLarge(_) | Self::TargetTooLarge(_) | Self::HeadersTooLarge(_) => {
                 "too_large"
             }
-            Self::BodyTimeout(_) => "request_timeout",
+            Self::NotHttp => "invalid_request",
+            Self::HeadTimeout(_) | Self::BodyTimeout(_) => "request_timeout",
         }
     }
 
@@ -77,7 +89,8 @@ impl Failure {
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TargetTooLarge(_) => StatusCode::URI_TOO_LONG,
             Self::HeadersTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::NotHttp => StatusCode::BAD_REQUEST,
+            Self::HeadTimeout(_) | Self::BodyTimeout(_) => StatusCode::REQUEST_TIMEOUT,
         }
     }
 

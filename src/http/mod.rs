@@ -14,20 +14,28 @@ mod health;
 mod log;
 mod respond;
 mod throttle;
+mod wire;
 
 use std::{
-    net::TcpListener,
+    fmt,
+    future::ready,
+    net::{SocketAddr, TcpListener},
     sync::{Arc, atomic::AtomicU32},
 };
 
+use actix_http::{HttpService, Protocol, error::DispatchError};
+use actix_server::{GracefulShutdownSignal, Server};
+use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::{
-    App as Actix, HttpServer,
+    App as Actix,
+    dev::AppConfig,
     middleware::{NormalizePath, TrailingSlash, from_fn},
-    web,
+    web::{self, Data},
 };
 use ipnet::IpNet;
+use tokio::net::TcpStream;
 
-use self::throttle::Throttle;
+use self::{throttle::Throttle, wire::Wire};
 use crate::{
     app::App,
     config::{Config, Limits},
@@ -69,25 +77,51 @@ pub async fn serve(
     config: &Config,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let service = web::Data::new(Service::new(app, config));
+    let service = Arc::new(Service::new(app, config));
+    let address = listener.local_addr()?;
     let (limits, workers) = (&config.limits, config.http_workers());
-    HttpServer::new(move || {
-        Actix::new()
-            .app_data(service.clone())
-            .configure(routes)
-            .wrap(from_fn(log::observe))
-            .wrap(NormalizePath::new(TrailingSlash::Trim))
+    let server = Server::build();
+    let stopping = server.graceful_shutdown_signal();
+    server
+        .workers(workers)
+        .max_concurrent_connections(limits.connections.div_ceil(workers))
+        .shutdown_timeout(limits.shutdown_timeout.get().as_secs())
+        .disable_signals()
+        .shutdown_signal(shutdown)
+        .listen("http", listener, move || {
+            connections(Arc::clone(&service), address, stopping.clone())
+        })?
+        .run()
+        .await
+}
+
+/// What is done with each connection: its bytes go over a [`Wire`] to the parser, and its requests to the app.
+fn connections(
+    service: Arc<Service>,
+    address: SocketAddr,
+    stopping: GracefulShutdownSignal,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = impl fmt::Debug, InitError = ()>
+{
+    let app = Actix::new()
+        .app_data(Data::from(Arc::clone(&service)))
+        .configure(routes)
+        .wrap(from_fn(log::observe))
+        .wrap(NormalizePath::new(TrailingSlash::Trim));
+    let requests = HttpService::build()
+        .graceful_shutdown_signal(move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        })
+        .client_request_timeout(service.limits.head_timeout.get())
+        .keep_alive(service.limits.keep_alive.get())
+        .local_addr(address)
+        .finish(map_config(app, |()| AppConfig::default()));
+    fn_service(move |stream: TcpStream| {
+        let peer = stream.peer_addr().map_err(DispatchError::Io);
+        let wire = Wire::new(stream, Arc::clone(&service));
+        ready(peer.map(|peer| (wire, Protocol::Http1, Some(peer))))
     })
-    .workers(workers)
-    .max_connections(limits.connections.div_ceil(workers))
-    .client_request_timeout(limits.head_timeout.get())
-    .keep_alive(limits.keep_alive.get())
-    .shutdown_timeout(limits.shutdown_timeout.get().as_secs())
-    .disable_signals()
-    .shutdown_signal(shutdown)
-    .listen(listener)?
-    .run()
-    .await
+    .and_then(requests)
 }
 
 fn routes(routes: &mut web::ServiceConfig) {

@@ -1,0 +1,180 @@
+//! The bytes of a connection, on their way to and from the HTTP parser.
+//!
+//! What the parser cannot take it refuses by itself, with a status and nothing else: a head of more than 128 KiB, a target of more than
+//! 64 KiB, anything that is not HTTP, a head that does not come. [`Wire`] puts our own refusal in the place of such a bare one, so
+//! that every failure has its code and its sentence.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+
+use super::{Service, document::Document, failure::Failure};
+
+/// How a response begins that the parser made: no handler's answer is empty.
+const BARE: [&[u8]; 3] = [
+    b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n",
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n",
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n",
+];
+const STATUS: std::ops::Range<usize> = 9..12;
+
+/// A connection whose bare refusals are filled in.
+pub(super) struct Wire {
+    stream: TcpStream,
+    service: Arc<Service>,
+    line: Line,
+    refusal: Option<Refusal>,
+}
+
+/// How much has been read of the line that a request begins with.
+#[derive(Debug, Clone, Copy)]
+enum Line {
+    Begun(usize),
+    Whole(usize),
+}
+
+/// A refusal on its way out, and how much of it has gone.
+struct Refusal {
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl Wire {
+    pub(super) fn new(stream: TcpStream, service: Arc<Service>) -> Self {
+        Self {
+            stream,
+            service,
+            line: Line::Begun(0),
+            refusal: None,
+        }
+    }
+
+    /// What to write in the place of `response`, if the parser made it.
+    fn refusal_for(&self, response: &[u8]) -> Option<Refusal> {
+        let bare = BARE.iter().find(|bare| response.starts_with(bare))?;
+        let limits = &self.service.limits;
+        let failure = match (&bare[STATUS], self.line) {
+            (b"408", _) => Failure::HeadTimeout(limits.head_timeout.get()),
+            (_, Line::Begun(length) | Line::Whole(length)) if length > limits.target => {
+                Failure::TargetTooLarge(limits.target)
+            }
+            (b"431", _) => Failure::HeadersTooLarge(limits.headers),
+            _ => Failure::NotHttp,
+        };
+        Some(Refusal {
+            bytes: self.render(&failure),
+            written: 0,
+        })
+    }
+
+    fn render(&self, failure: &Failure) -> Vec<u8> {
+        let body = Document::from(failure).to_json();
+        let (status, id) = (failure.status(), self.service.next_request_id());
+        tracing::info!(
+            route = "none",
+            status = status.as_u16(),
+            request_id = id,
+            "request refused unread"
+        );
+        let head = format!(
+            "HTTP/1.1 {} {}\r\n\
+             content-length: {}\r\n\
+             connection: close\r\n\
+             content-type: application/json\r\n\
+             cache-control: no-store\r\n\
+             referrer-policy: no-referrer\r\n\
+             x-content-type-options: nosniff\r\n\
+             x-request-id: {id}\r\n\r\n",
+            status.as_u16(),
+            status.canonical_reason().unwrap_or_default(),
+            body.len(),
+        );
+        [head.into_bytes(), body].concat()
+    }
+}
+
+impl Line {
+    fn after(self, read: &[u8]) -> Self {
+        match self {
+            Self::Whole(_) => self,
+            Self::Begun(before) => match read.iter().position(|byte| *byte == b'\n') {
+                Some(end) => Self::Whole(before + end),
+                None => Self::Begun(before + read.len()),
+            },
+        }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.line = self.line.after(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        let wire = &mut *self;
+        if wire.refusal.is_none() {
+            wire.refusal = wire.refusal_for(bytes);
+        }
+        let Some(refusal) = &mut wire.refusal else {
+            wire.line = Line::Begun(0);
+            return Pin::new(&mut wire.stream).poll_write(context, bytes);
+        };
+        while refusal.written < refusal.bytes.len() {
+            let rest = &refusal.bytes[refusal.written..];
+            refusal.written += ready!(Pin::new(&mut wire.stream).poll_write(context, rest))?;
+        }
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_measured_to_its_end_however_it_arrives() {
+        let line = Line::Begun(0)
+            .after(b"GET /")
+            .after(b"v2 HTTP/1.1\r\nHost: x")
+            .after(b"\n\n");
+        assert!(matches!(line, Line::Whole(17)), "{line:?}");
+        assert!(matches!(
+            Line::Begun(0).after(b"GET /").after(b"v2"),
+            Line::Begun(7)
+        ));
+    }
+}
