@@ -1,4 +1,4 @@
-//! Moneyer mints, lists, disables and verifies access tokens: a backend holds one private key, and with it gives each
+//! Moneyer mints, lists and disables access tokens: a backend holds one private key, and with it gives each
 //! of its clients a token.
 //!
 //! # The layers

@@ -32,7 +32,7 @@ use crate::{
 
 const USAGE: u8 = 2;
 
-/// Mints, lists, disables and verifies access tokens.
+/// Mints, lists and disables access tokens.
 #[derive(Debug, Parser)]
 #[command(name = "moneyer", version, max_term_width = 100)]
 struct Cli {
