@@ -12,6 +12,25 @@ use crate::{command::Reply, domain::Token};
 /// The element around an XML answer.
 const ROOT: &str = "AUTH";
 
+/// The form that a caller wants answers in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Rendering {
+    #[default]
+    Json,
+    Xml,
+}
+
+impl Rendering {
+    /// The rendering that the value of `output` names, in any case.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        match text {
+            _ if text.eq_ignore_ascii_case("json") => Some(Self::Json),
+            _ if text.eq_ignore_ascii_case("xml") => Some(Self::Xml),
+            _ => None,
+        }
+    }
+}
+
 /// Named members in order.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Document<'a>(Vec<(&'static str, Member<'a>)>);

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
-use super::{failure::Failure, respond::Rendering};
+use super::{document::Rendering, failure::Failure};
 use crate::{command::Parameters, config::Limits, error::Error};
 
 const FORM: &str = "application/x-www-form-urlencoded";

@@ -9,10 +9,11 @@ use super::{
     Service,
     client_address::client_address,
     credentials::authenticate,
+    document::Rendering,
     failure::Failure,
     form::Form,
-    log::LogFields,
-    respond::{self, Rendering},
+    log_fields::LogFields,
+    respond::{self, refuse},
 };
 use crate::{
     command::{Command, Parameters, Reply, RequestName},
@@ -94,9 +95,4 @@ pub(super) async fn only_get_and_post(request: HttpRequest) -> HttpResponse {
 /// A path at which nothing is served.
 pub(super) async fn not_found(request: HttpRequest) -> HttpResponse {
     refuse(&request, &Failure::NotFound)
-}
-
-/// Answers in the rendering that the query asks for, whatever else is wrong.
-pub(super) fn refuse(request: &HttpRequest, failure: &Failure) -> HttpResponse {
-    respond::failure(request, failure, Form::of_query(request).rendering)
 }

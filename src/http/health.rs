@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, Resource, http::header::ContentType, web};
 
-use super::{Service, failure::Failure, handler::refuse};
+use super::{Service, failure::Failure, respond::refuse};
 
 /// How long the store may take to answer before it counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);

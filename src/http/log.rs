@@ -15,32 +15,13 @@ use actix_web::{
     web::Data,
 };
 
-use super::{Service, client_address::client_address, failure::Failure, handler::refuse};
-use crate::domain::{KeyId, TokenId};
+use super::{
+    Service, client_address::client_address, failure::Failure, log_fields::LogFields,
+    respond::refuse,
+};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const HEALTH: &str = "/health/";
-
-/// What the handlers add to a request's line.
-#[derive(Debug, Default, Clone)]
-pub(super) struct LogFields {
-    /// The key that was shown, once it is known to be right.
-    pub(super) key: Option<KeyId>,
-    /// The token that the request was about.
-    pub(super) token: Option<TokenId>,
-    /// Why the request failed, where the caller is not told.
-    pub(super) cause: Option<String>,
-}
-
-impl LogFields {
-    /// Notes something for the line of `request`.
-    pub(super) fn note(request: &HttpRequest, note: impl FnOnce(&mut Self)) {
-        let mut extensions = request.extensions_mut();
-        if let Some(fields) = extensions.get_mut::<Self>() {
-            note(fields);
-        }
-    }
-}
 
 /// Sees a request through.
 pub(super) async fn observe(
@@ -136,41 +117,15 @@ fn write_line(
         fields.token.map(tracing::field::display),
     );
     let (status, micros) = (status.as_u16(), u64::try_from(micros).unwrap_or(u64::MAX));
-    if let Some(cause) = fields.cause {
-        tracing::error!(
-            method,
-            route,
-            status,
-            micros,
-            request_id = id,
-            client,
-            key,
-            token,
-            cause,
-            "request failed"
-        );
-    } else if route.starts_with(HEALTH) {
-        tracing::debug!(
-            method,
-            route,
-            status,
-            micros,
-            request_id = id,
-            client,
-            "request"
-        );
-    } else {
-        tracing::info!(
-            method,
-            route,
-            status,
-            micros,
-            request_id = id,
-            client,
-            key,
-            token,
-            "request"
-        );
+    macro_rules! line {
+        ($level:ident, $message:literal $(, $cause:ident)?) => {
+            tracing::$level!(method, route, status, micros, request_id = id, client, key, token, $($cause,)? $message)
+        };
+    }
+    match fields.cause {
+        Some(cause) => line!(error, "request failed", cause),
+        None if route.starts_with(HEALTH) => line!(debug, "request"),
+        None => line!(info, "request"),
     }
 }
 

@@ -12,6 +12,7 @@ mod form;
 mod handler;
 mod health;
 mod log;
+mod log_fields;
 mod respond;
 mod throttle;
 mod wire;

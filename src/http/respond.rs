@@ -5,7 +5,12 @@ use actix_web::{
     http::{StatusCode, header},
 };
 
-use super::{document::Document, failure::Failure, log::LogFields};
+use super::{
+    document::{Document, Rendering},
+    failure::Failure,
+    form::Form,
+    log_fields::LogFields,
+};
 use crate::{
     command::Reply,
     error::{self, Error},
@@ -14,25 +19,6 @@ use crate::{
 const JSON: &str = "application/json";
 const XML: &str = "application/xml; charset=utf-8";
 const CHALLENGE: &str = "Bearer realm=\"moneyer\"";
-
-/// The form that a caller wants answers in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Rendering {
-    #[default]
-    Json,
-    Xml,
-}
-
-impl Rendering {
-    /// The rendering that the value of `output` names, in any case.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        match text {
-            _ if text.eq_ignore_ascii_case("json") => Some(Self::Json),
-            _ if text.eq_ignore_ascii_case("xml") => Some(Self::Xml),
-            _ => None,
-        }
-    }
-}
 
 /// The response to a request that was done.
 pub(super) fn success(reply: &Reply, rendering: Rendering) -> HttpResponse {
@@ -71,4 +57,9 @@ fn render(
         Rendering::Json => response.content_type(JSON).body(document.to_json()),
         Rendering::Xml => response.content_type(XML).body(document.to_xml()),
     }
+}
+
+/// The response to a request that was not read whole, in the rendering that its query asks for.
+pub(super) fn refuse(request: &HttpRequest, refusal: &Failure) -> HttpResponse {
+    failure(request, refusal, Form::of_query(request).rendering)
 }

@@ -4,25 +4,16 @@ use std::collections::HashSet;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{Sqlite, tokens};
+use super::{
+    Sqlite,
+    good_keys::{account_of_good_key, good_keys},
+    tokens,
+};
 use crate::{
     domain::{AccountId, KeyId, KeyRecord, Role, Selector, Timestamp},
     error::Error,
     store::{AddedKeys, Carry, DisabledKey, KeyRow, KeyTokens, NewKey, RotatedKey},
 };
-
-/// The keys that are good at the time `?2`: not disabled, not expired, and of an account that is not disabled.
-macro_rules! good_keys {
-    ($columns:literal, $condition:literal) => {
-        concat!(
-            "SELECT ",
-            $columns,
-            " FROM keys k JOIN accounts a ON a.id = k.account_id WHERE ",
-            $condition,
-            " AND k.disabled_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?2) AND a.disabled_at IS NULL"
-        )
-    };
-}
 
 impl Sqlite {
     pub(in crate::store) async fn add_keys(
@@ -185,20 +176,6 @@ impl Sqlite {
         })
         .await
     }
-}
-
-/// The account of `key`, if both are good at `now`.
-pub(super) fn account_of_good_key(
-    connection: &Connection,
-    key: KeyId,
-    now: Timestamp,
-) -> rusqlite::Result<Option<AccountId>> {
-    connection
-        .prepare_cached(good_keys!("k.account_id", "k.id = ?1"))?
-        .query_row(params![key.to_i64(), now.seconds()], |row| {
-            row.get(0).map(AccountId::from_i64)
-        })
-        .optional()
 }
 
 fn first_known(connection: &Connection, keys: &[NewKey]) -> rusqlite::Result<Option<usize>> {

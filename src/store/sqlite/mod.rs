@@ -1,13 +1,15 @@
 //! The store as one file of SQLite's, in WAL mode, durable at each commit.
 //!
 //! [`writer`] is the one thread that changes it, [`readers`] are the few that look things up. The operations are in
-//! [`accounts`], [`keys`], [`tokens`] and [`sweep`]; [`open`] makes and checks the file.
+//! [`accounts`], [`keys`], [`mint`], [`tokens`] and [`sweep`]; [`open`] makes and checks the file.
 
 mod accounts;
 mod backup;
 mod examine;
 mod fault;
+mod good_keys;
 mod keys;
+mod mint;
 mod open;
 mod readers;
 mod sweep;

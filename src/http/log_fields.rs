@@ -1,0 +1,26 @@
+//! What handlers say about a request for its line in the log.
+
+use actix_web::{HttpMessage as _, HttpRequest};
+
+use crate::domain::{KeyId, TokenId};
+
+/// What the handlers add to a request's line.
+#[derive(Debug, Default, Clone)]
+pub(super) struct LogFields {
+    /// The key that was shown, once it is known to be right.
+    pub(super) key: Option<KeyId>,
+    /// The token that the request was about.
+    pub(super) token: Option<TokenId>,
+    /// Why the request failed, where the caller is not told.
+    pub(super) cause: Option<String>,
+}
+
+impl LogFields {
+    /// Notes something for the line of `request`.
+    pub(super) fn note(request: &HttpRequest, note: impl FnOnce(&mut Self)) {
+        let mut extensions = request.extensions_mut();
+        if let Some(fields) = extensions.get_mut::<Self>() {
+            note(fields);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Minting tokens.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{Sqlite, good_keys::account_of_good_key, tokens::sealed_row};
+use crate::{
+    domain::{AccountId, KeyId, Timestamp, TokenDigest},
+    error::Error,
+    store::{Minted, NewToken, Once},
+};
+
+impl Sqlite {
+    pub(in crate::store) async fn mint(
+        &self,
+        token: NewToken,
+        now: Timestamp,
+    ) -> Result<Minted, Error> {
+        self.write(move |connection| mint(connection, &token, now))
+            .await
+    }
+}
+
+fn mint(connection: &Connection, token: &NewToken, now: Timestamp) -> rusqlite::Result<Minted> {
+    let Some(account) = account_of_good_key(connection, token.key, now)? else {
+        return Ok(Minted::KeyDead);
+    };
+    if let Some(once) = &token.once
+        && let Some(minted) = minted_before(connection, token.key, once)?
+    {
+        return Ok(minted);
+    }
+    if token.expires_at.is_some_and(|at| at <= now) {
+        return Ok(Minted::BornDead);
+    }
+    let settings = match &token.clone_of {
+        None => None,
+        Some(source) => match clonable(connection, source, account, now)? {
+            Some(Clonable { settings }) => settings,
+            None => return Ok(Minted::SourceUnknown),
+        },
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO tokens (digest, key_id, sealed, settings, created_at, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            token.digest.as_bytes(),
+            token.key.to_i64(),
+            token.sealed.as_bytes(),
+            settings,
+            now.seconds(),
+            token.expires_at.map(Timestamp::seconds),
+        ])?;
+    if let Some(once) = &token.once {
+        note_request(
+            connection,
+            token.key,
+            once,
+            connection.last_insert_rowid(),
+            now,
+        )?;
+    }
+    Ok(Minted::Done)
+}
+
+/// What the request was answered with when it came before, if it did.
+fn minted_before(
+    connection: &Connection,
+    key: KeyId,
+    once: &Once,
+) -> rusqlite::Result<Option<Minted>> {
+    let before = connection
+        .prepare_cached(
+            "SELECT t.digest, t.sealed, i.request FROM idempotency i JOIN tokens t ON t.id = i.token_id
+             WHERE i.key_id = ?1 AND i.header = ?2 AND i.created_at > ?3",
+        )?
+        .query_row(params![key.to_i64(), once.header.as_bytes(), once.since.seconds()], |row| {
+            Ok((sealed_row(row)?, row.get::<_, [u8; 32]>(2)?))
+        })
+        .optional()?;
+    Ok(before.map(|(minted, request)| {
+        if request == *once.request.as_bytes() {
+            Minted::Before(minted)
+        } else {
+            Minted::OnceMismatch
+        }
+    }))
+}
+
+/// Notes what the request was answered with, in the place of an older one of the same name.
+fn note_request(
+    connection: &Connection,
+    key: KeyId,
+    once: &Once,
+    token: i64,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO idempotency (key_id, header, request, token_id, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            key.to_i64(),
+            once.header.as_bytes(),
+            once.request.as_bytes(),
+            token,
+            now.seconds()
+        ])
+        .map(drop)
+}
+
+/// What a clone is given.
+struct Clonable {
+    settings: Option<String>,
+}
+
+/// The token `source`, if it is good at `now` and of `account`.
+fn clonable(
+    connection: &Connection,
+    source: &TokenDigest,
+    account: AccountId,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Clonable>> {
+    connection
+        .prepare_cached(
+            "SELECT t.settings FROM tokens t JOIN keys k ON k.id = t.key_id
+             WHERE t.digest = ?1 AND k.account_id = ?2
+             AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)",
+        )?
+        .query_row(
+            params![source.as_bytes(), account.to_i64(), now.seconds()],
+            |row| {
+                Ok(Clonable {
+                    settings: row.get(0)?,
+                })
+            },
+        )
+        .optional()
+}
