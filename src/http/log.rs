@@ -130,11 +130,11 @@ fn write_line(
 }
 
 impl Service {
-    /// A name for a request: eight hexadecimal digits for this run of the server, eight that count.
+    /// A name for a request: eight hexadecimal digits for this run of the server, twelve that count.
     pub(super) fn next_request_id(&self) -> String {
         let count = self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut id = String::with_capacity(16);
-        write!(id, "{:08x}{count:08x}", self.run_id).expect("writing to memory does not fail");
+        let mut id = String::with_capacity(20);
+        write!(id, "{:08x}{count:012x}", self.run_id).expect("writing to memory does not fail");
         id
     }
 }

@@ -21,7 +21,7 @@ use std::{
     fmt,
     future::ready,
     net::{SocketAddr, TcpListener},
-    sync::{Arc, atomic::AtomicU32},
+    sync::{Arc, atomic::AtomicU64},
 };
 
 use actix_http::{HttpService, Protocol, error::DispatchError};
@@ -49,7 +49,7 @@ pub struct Service {
     trusted_proxies: Vec<IpNet>,
     throttle: Throttle,
     run_id: u32,
-    requests: AtomicU32,
+    requests: AtomicU64,
 }
 
 impl Service {
@@ -61,7 +61,7 @@ impl Service {
             throttle: Throttle::new(&config.throttle, app.clock.clone()),
             limits: config.limits.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
-            requests: AtomicU32::new(0),
+            requests: AtomicU64::new(0),
             app,
         }
     }

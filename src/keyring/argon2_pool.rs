@@ -1,6 +1,8 @@
 //! argon2id, the one slow thing here: bounded in how much runs and in how much waits, and never on a
 //! thread that serves requests.
 
+use std::sync::Arc;
+
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
@@ -18,8 +20,8 @@ const SALT_BYTES: usize = 16;
 
 /// Computes hashes off the threads that serve requests.
 pub struct Argon2Pool {
-    admitted: Semaphore,
-    running: Semaphore,
+    admitted: Arc<Semaphore>,
+    running: Arc<Semaphore>,
 }
 
 impl Argon2Pool {
@@ -27,8 +29,8 @@ impl Argon2Pool {
     #[must_use]
     pub fn new(workers: usize, queue: usize) -> Self {
         Self {
-            admitted: Semaphore::new(workers + queue),
-            running: Semaphore::new(workers),
+            admitted: Arc::new(Semaphore::new(workers + queue)),
+            running: Arc::new(Semaphore::new(workers)),
         }
     }
 
@@ -37,13 +39,16 @@ impl Argon2Pool {
     /// # Errors
     /// [`Error::Overloaded`] at once when the queue is full; [`Error::Internal`] when `phc` cannot be read.
     pub async fn verify(&self, key: PrivateKey, phc: String) -> Result<bool, Error> {
-        let _place = self.admitted.try_acquire().map_err(|_| Error::Overloaded)?;
-        let _turn = self
-            .running
-            .acquire()
+        let place = Arc::clone(&self.admitted)
+            .try_acquire_owned()
+            .map_err(|_| Error::Overloaded)?;
+        let turn = Arc::clone(&self.running)
+            .acquire_owned()
             .await
             .map_err(|closed| Error::Internal(closed.into()))?;
         tokio::task::spawn_blocking(move || {
+            // Held to the end of the work, which goes on when the caller has gone away.
+            let _held = (place, turn);
             let hash =
                 PasswordHash::new(&phc).map_err(|malformed| Error::Internal(malformed.into()))?;
             Ok(argon2id()
@@ -100,6 +105,19 @@ mod tests {
         );
         assert!(first.unwrap());
         assert!(matches!(second, Err(Error::Overloaded)));
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_goes_away_does_not_make_room_for_more_work() {
+        let pool = Argon2Pool::new(1, 0);
+        let phc = hash(&key("right"), &mut StdRng::seed_from_u64(1));
+        let mut gone = Box::pin(pool.verify(key("right"), phc.clone()));
+        assert!(futures_util::poll!(&mut gone).is_pending());
+        drop(gone);
+        assert!(matches!(
+            pool.verify(key("right"), phc).await,
+            Err(Error::Overloaded)
+        ));
     }
 
     #[tokio::test]
