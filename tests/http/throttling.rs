@@ -1,0 +1,68 @@
+//! Failed authentication, slowed down by address.
+
+use moneyer::domain::Role;
+
+use crate::support::{Answer, Server};
+
+fn bad(server: &Server, from: &str) -> Answer {
+    server
+        .get("/v2/auth")
+        .query("apikey", "K0000000000000000000000000000000000000000")
+        .header("X-Forwarded-For", from)
+        .send()
+}
+
+fn with_burst(burst: u32) -> Server {
+    Server::with(|config| {
+        config.throttle.burst = burst;
+        config.throttle.failures_per_second = 1;
+    })
+}
+
+#[test]
+fn past_the_burst_bad_keys_are_told_to_wait_and_good_ones_are_not() {
+    let server = with_burst(3);
+    let warm = server.account("acme");
+    let cold = server.key("acme", Role::Mint);
+    server.mint(&warm);
+    (0..3).for_each(|_| bad(&server, "").refuses(401, "invalid_key"));
+    let slowed = bad(&server, "");
+    slowed.refuses(429, "too_many_requests");
+    assert_eq!(slowed.header("retry-after"), Some("1"));
+    server
+        .get("/v2/auth")
+        .send()
+        .refuses(429, "too_many_requests");
+    server.mint(&warm);
+    server.mint(&cold);
+    server.advance(1);
+    bad(&server, "").refuses(401, "invalid_key");
+    bad(&server, "").refuses(429, "too_many_requests");
+}
+
+#[test]
+fn a_hundred_may_fail_at_once_where_nothing_is_set() {
+    let server = Server::start();
+    (0..100).for_each(|_| bad(&server, "").refuses(401, "invalid_key"));
+    bad(&server, "").refuses(429, "too_many_requests");
+}
+
+#[test]
+fn a_stranger_does_not_choose_its_address() {
+    let server = with_burst(1);
+    bad(&server, "198.51.100.1").refuses(401, "invalid_key");
+    bad(&server, "198.51.100.2").refuses(429, "too_many_requests");
+}
+
+#[test]
+fn behind_a_trusted_proxy_each_client_has_its_own_measure() {
+    let server = Server::with(|config| {
+        config.throttle.burst = 1;
+        config.throttle.failures_per_second = 1;
+        config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    });
+    bad(&server, "198.51.100.1").refuses(401, "invalid_key");
+    bad(&server, "198.51.100.2").refuses(401, "invalid_key");
+    bad(&server, "203.0.113.9, 198.51.100.1").refuses(429, "too_many_requests");
+    bad(&server, "198.51.100.2, 127.0.0.9").refuses(429, "too_many_requests");
+}
