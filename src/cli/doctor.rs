@@ -9,7 +9,7 @@ use super::{open, output::Output};
 use crate::{
     config::Config,
     domain::Timestamp,
-    error::Error,
+    error::{self, Error},
     store::{Absent, Health},
 };
 
@@ -59,9 +59,13 @@ impl Doctor {
                     detail,
                 });
                 findings.push(permissions(&app.store.path()));
-                let health = app.store.examine().await?;
-                findings.push(integrity(&health));
-                findings.push(clock(&health, app.clock.now()));
+                match app.store.examine().await {
+                    Err(error) => findings.push(damaged(&error::chain(&error))),
+                    Ok(health) => {
+                        findings.push(integrity(&health));
+                        findings.push(clock(&health, app.clock.now()));
+                    }
+                }
             }
         }
         let text: Vec<String> = findings
@@ -85,21 +89,26 @@ impl Doctor {
 }
 
 fn integrity(health: &Health) -> Finding {
-    let ok = health.faults.is_empty();
-    let detail = if ok {
-        format!(
-            "the file is whole, and holds accounts: {}, keys: {}, tokens: {}",
-            health.accounts, health.keys, health.tokens
-        )
-    } else {
-        format!(
-            "the file is damaged; stop the server and put a backup in its place. {}",
-            health.faults.join("; ")
-        )
-    };
+    if !health.faults.is_empty() {
+        return damaged(&health.faults.join("; "));
+    }
+    let detail = format!(
+        "the file is whole, and holds accounts: {}, keys: {}, tokens: {}",
+        health.accounts, health.keys, health.tokens
+    );
     Finding {
         check: "integrity",
-        ok,
+        ok: true,
+        detail,
+    }
+}
+
+fn damaged(fault: &str) -> Finding {
+    let detail =
+        format!("the file is damaged; stop the server and put a backup in its place ({fault})");
+    Finding {
+        check: "integrity",
+        ok: false,
         detail,
     }
 }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     open,
     output::{Output, moment, table},
+    parse_id,
 };
 use crate::{
     app::App,
@@ -43,7 +44,7 @@ pub(super) enum Key {
     Disable {
         /// The key's public id, `key_…`
         #[arg(value_name = "KEY_ID")]
-        key: KeyId,
+        key: String,
         #[command(flatten)]
         tokens: TokensArgs,
     },
@@ -141,7 +142,9 @@ impl Key {
                 let keys = app.store.list_keys(account.id).await?;
                 list(&keys, app.clock.now(), output)
             }
-            Self::Disable { key, tokens } => disable(&app, key, tokens.resolve(), output).await,
+            Self::Disable { key, tokens } => {
+                disable(&app, parse_id("KEY_ID", &key), tokens.resolve(), output).await
+            }
             Self::Rotate { tokens } => rotate(&app, tokens.resolve(), output).await,
             Self::Import { account, wanted } => {
                 let lines = read_input("Give the keys, one a line, and end with Ctrl-D.")?;

@@ -17,7 +17,7 @@ mod token;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use self::output::Output;
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     clock::Clock,
     config::{self, Config, Overrides},
     entropy::Entropy,
-    error::{self, Error},
+    error::Error,
     keyring::Keyring,
     store::{Absent, Store},
 };
@@ -105,7 +105,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli.run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("moneyer: {}", error::chain(&error));
+            eprintln!("moneyer: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
@@ -139,6 +139,31 @@ impl Cli {
         }
         .map(|()| ExitCode::SUCCESS)
     }
+}
+
+/// What went wrong, for an operator: who sees the log sees the cause.
+fn sentence(error: &Error) -> String {
+    match error {
+        Error::Internal(cause) => {
+            format!("Moneyer failed: {cause}. `moneyer doctor` may say more.")
+        }
+        Error::Unavailable(cause) => {
+            format!("The store is unavailable: {cause}. Nothing was changed. Try again shortly.")
+        }
+        error => error.to_string(),
+    }
+}
+
+/// Reads an id, or ends the program with a usage error that does not repeat what was given: it may be a secret.
+fn parse_id<T: std::str::FromStr<Err: std::fmt::Display>>(name: &str, text: &str) -> T {
+    text.parse().unwrap_or_else(|malformed| {
+        Cli::command()
+            .error(
+                ErrorKind::ValueValidation,
+                format!("{name} is malformed: {malformed}"),
+            )
+            .exit()
+    })
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Error> {

@@ -1,8 +1,8 @@
 //! `moneyer token`.
 
-use clap::{CommandFactory as _, Subcommand, error::ErrorKind};
+use clap::Subcommand;
 
-use super::{Cli, open, output::Output};
+use super::{open, output::Output, parse_id};
 use crate::{
     config::Config,
     domain::TokenId,
@@ -24,7 +24,7 @@ pub(super) enum Token {
 impl Token {
     pub(super) async fn run(self, config: &Config, output: Output) -> Result<(), Error> {
         let Self::Disable { token } = self;
-        let id = parse_id(&token);
+        let id: TokenId = parse_id("TOKEN_ID", &token);
         let app = open(config, Absent::Refuse)?;
         let when = match token::disable(&app, id).await? {
             Ended::Now => "is disabled",
@@ -35,16 +35,4 @@ impl Token {
             &serde_json::json!({ "token": id.to_string(), "state": "disabled" }),
         )
     }
-}
-
-/// Reads an id, or ends the program with a usage error. That does not repeat what was given, which may be the token itself.
-fn parse_id(text: &str) -> TokenId {
-    text.parse().unwrap_or_else(|malformed| {
-        Cli::command()
-            .error(
-                ErrorKind::ValueValidation,
-                format!("TOKEN_ID is malformed: {malformed}"),
-            )
-            .exit()
-    })
 }

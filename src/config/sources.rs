@@ -101,13 +101,7 @@ fn resolve(
             _ => {
                 let name = variable[PREFIX.len()..].to_ascii_lowercase();
                 put(table, &name, value_of(text));
-                // Each by itself, so that an error names the variable.
-                Config::deserialize(table.clone()).map_err(|cause| {
-                    Error::Configuration(format!(
-                        "The environment variable {variable} cannot be used: {}.",
-                        one_line(&cause)
-                    ))
-                })?;
+                interpret(table, &format!("The environment variable {variable}"))?;
             }
         }
     }
@@ -117,16 +111,19 @@ fn resolve(
     ] {
         if let Some(text) = flag {
             put(table, name, Value::String(text.clone()));
+            interpret(table, &format!("The flag --{name}"))?;
         }
     }
-    let config = Config::deserialize(table.clone()).map_err(|cause| {
-        Error::Configuration(format!(
-            "The configuration cannot be used: {}.",
-            one_line(&cause)
-        ))
-    })?;
+    let config = interpret(table, "The configuration")?;
     config.check()?;
     Ok(config)
+}
+
+/// Reads the settings as they are so far; an error names `latest`, which brought it.
+fn interpret(table: &Table, latest: &str) -> Result<Config, Error> {
+    Config::deserialize(table.clone()).map_err(|cause| {
+        Error::Configuration(format!("{latest} cannot be used: {}.", one_line(&cause)))
+    })
 }
 
 /// Puts a setting into its place: `limits_body` is `body` in the table `limits`.

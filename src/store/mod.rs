@@ -52,7 +52,7 @@ pub enum Absent {
     Refuse,
 }
 
-/// A place to keep things, of one of the kinds that Moneyer knows.
+/// A place to keep things, of one of the kinds that Moneyer knows. Dropping it lets the jobs that wait be done.
 #[derive(Debug)]
 pub enum Store {
     /// A file of SQLite's.
@@ -159,13 +159,6 @@ impl Store {
     pub fn backup(&self, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
         match self {
             Self::Sqlite(sqlite) => sqlite.backup(to, progress),
-        }
-    }
-
-    /// Lets the jobs that wait be done, and closes the store.
-    pub fn close(self) {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.close(),
         }
     }
 

@@ -16,7 +16,7 @@ fn a_mint() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000000
+    x-request-id: 5044379a000000000001
 
     {"TOKEN":"060b7bb40d0294fd31d2ba98964f430c"}
     "#);
@@ -28,7 +28,7 @@ fn a_mint() {
     content-type: application/xml; charset=utf-8
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000001
+    x-request-id: 5044379a000000000002
 
     <?xml version="1.0" encoding="UTF-8"?><AUTH><TOKEN>152f1ef08a712eb746b8d892eab8f4a2</TOKEN></AUTH>
     "#);
@@ -63,7 +63,7 @@ fn a_list() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000003
+    x-request-id: 5044379a000000000004
 
     {"TOKENS":["060b7bb40d0294fd31d2ba98964f430c"]}
     "#);
@@ -77,7 +77,7 @@ fn a_list() {
     content-type: application/xml; charset=utf-8
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000006
+    x-request-id: 5044379a000000000007
 
     <?xml version="1.0" encoding="UTF-8"?><AUTH><TOKENS><TOKEN>152f1ef08a712eb746b8d892eab8f4a2</TOKEN><TOKEN>060b7bb40d0294fd31d2ba98964f430c</TOKEN></TOKENS></AUTH>
     "#);
@@ -97,7 +97,7 @@ fn a_token_disabled() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000001
+    x-request-id: 5044379a000000000002
 
     {"MESSAGE":"Token 060b7bb40d0294fd31d2ba98964f430c is disabled."}
     "#);

@@ -32,7 +32,7 @@ fn invalid_parameter() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000001
+    x-request-id: 5044379a000000000002
 
     {"ERROR":"invalid_parameter","MESSAGE":"expire must be 12 digits, YYYYmmddHHMM in UTC."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>invalid_parameter</ERROR><MESSAGE>expire must be 12 digits, YYYYmmddHHMM in UTC.</MESSAGE></AUTH>
@@ -45,7 +45,7 @@ fn invalid_parameter() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000002
+    x-request-id: 5044379a000000000003
 
     {"ERROR":"invalid_parameter","MESSAGE":"output must be json or xml."}
     "#);
@@ -63,7 +63,7 @@ fn unknown_parameter() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000001
+    x-request-id: 5044379a000000000002
 
     {"ERROR":"unknown_parameter","MESSAGE":"There is no parameter \"expires\"; expire is meant, perhaps. Nothing was done."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>unknown_parameter</ERROR><MESSAGE>There is no parameter &quot;expires&quot;; expire is meant, perhaps. Nothing was done.</MESSAGE></AUTH>
@@ -83,7 +83,7 @@ fn conflicting_parameters() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000002
+    x-request-id: 5044379a000000000003
 
     {"ERROR":"conflicting_parameters","MESSAGE":"disableToken and list cannot be given together. Nothing was done."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>conflicting_parameters</ERROR><MESSAGE>disableToken and list cannot be given together. Nothing was done.</MESSAGE></AUTH>
@@ -105,7 +105,7 @@ fn protected_token() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000002
+    x-request-id: 5044379a000000000003
 
     {"ERROR":"protected_token","MESSAGE":"This token is tagged as protected and cannot be disabled while it is."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>protected_token</ERROR><MESSAGE>This token is tagged as protected and cannot be disabled while it is.</MESSAGE></AUTH>
@@ -125,7 +125,7 @@ fn missing_key() {
     referrer-policy: no-referrer
     www-authenticate: Bearer realm="moneyer"
     x-content-type-options: nosniff
-    x-request-id: 5044379a000000000001
+    x-request-id: 5044379a000000000002
 
     {"ERROR":"missing_key","MESSAGE":"A private key is needed: give it as Authorization: Bearer KEY or as the parameter apikey."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>missing_key</ERROR><MESSAGE>A private key is needed: give it as Authorization: Bearer KEY or as the parameter apikey.</MESSAGE></AUTH>
@@ -144,7 +144,7 @@ fn invalid_key() {
     referrer-policy: no-referrer
     www-authenticate: Bearer realm="moneyer"
     x-content-type-options: nosniff
-    x-request-id: 5044379a000000000001
+    x-request-id: 5044379a000000000002
 
     {"ERROR":"invalid_key","MESSAGE":"This private key is not valid."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>invalid_key</ERROR><MESSAGE>This private key is not valid.</MESSAGE></AUTH>
@@ -164,7 +164,7 @@ fn forbidden() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: 5044379a000000000001
+    x-request-id: 5044379a000000000002
 
     {"ERROR":"forbidden","MESSAGE":"This private key's role does not allow that."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>forbidden</ERROR><MESSAGE>This private key&apos;s role does not allow that.</MESSAGE></AUTH>
@@ -194,7 +194,7 @@ fn unknown_token() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000001
+    x-request-id: 5044379a000000000002
 
     {"ERROR":"unknown_token","MESSAGE":"There is no such token that this private key may use for that."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>unknown_token</ERROR><MESSAGE>There is no such token that this private key may use for that.</MESSAGE></AUTH>
@@ -217,7 +217,7 @@ fn not_found() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: 5044379a000000000001
+    x-request-id: 5044379a000000000002
 
     {"ERROR":"not_found","MESSAGE":"There is nothing at this path; tokens are minted, listed and disabled at /v2/auth."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>not_found</ERROR><MESSAGE>There is nothing at this path; tokens are minted, listed and disabled at /v2/auth.</MESSAGE></AUTH>
@@ -237,7 +237,7 @@ fn method_not_allowed() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000001
+    x-request-id: 5044379a000000000002
 
     {"ERROR":"method_not_allowed","MESSAGE":"This path takes the methods GET, POST only. Nothing was done."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>method_not_allowed</ERROR><MESSAGE>This path takes the methods GET, POST only. Nothing was done.</MESSAGE></AUTH>
@@ -266,7 +266,7 @@ fn too_large() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000001
+    x-request-id: 5044379a000000000002
 
     {"ERROR":"too_large","MESSAGE":"The request's body is longer than 16384 bytes. Nothing was done."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>too_large</ERROR><MESSAGE>The request&apos;s body is longer than 16384 bytes. Nothing was done.</MESSAGE></AUTH>
@@ -279,7 +279,7 @@ fn too_large() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000003
+    x-request-id: 5044379a000000000004
 
     {"ERROR":"too_large","MESSAGE":"The request's target is longer than 8192 bytes. Nothing was done."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>too_large</ERROR><MESSAGE>The request&apos;s target is longer than 8192 bytes. Nothing was done.</MESSAGE></AUTH>
@@ -292,7 +292,7 @@ fn too_large() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000005
+    x-request-id: 5044379a000000000006
 
     {"ERROR":"too_large","MESSAGE":"The request has more than 96 headers, or they are longer than 16384 bytes together. Nothing was done."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>too_large</ERROR><MESSAGE>The request has more than 96 headers, or they are longer than 16384 bytes together. Nothing was done.</MESSAGE></AUTH>
@@ -323,7 +323,7 @@ fn request_timeout() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000001
+    x-request-id: 5044379a000000000002
 
     {"ERROR":"request_timeout","MESSAGE":"The request's body did not arrive within 0 seconds. Nothing was done."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>request_timeout</ERROR><MESSAGE>The request&apos;s body did not arrive within 0 seconds. Nothing was done.</MESSAGE></AUTH>
@@ -345,7 +345,7 @@ fn idempotency_mismatch() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000002
+    x-request-id: 5044379a000000000003
 
     {"ERROR":"idempotency_mismatch","MESSAGE":"This Idempotency-Key was used before with other parameters. Nothing was done."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>idempotency_mismatch</ERROR><MESSAGE>This Idempotency-Key was used before with other parameters. Nothing was done.</MESSAGE></AUTH>
@@ -369,7 +369,7 @@ fn too_many_requests() {
     referrer-policy: no-referrer
     retry-after: 1
     x-content-type-options: nosniff
-    x-request-id: 5044379a000000000002
+    x-request-id: 5044379a000000000003
 
     {"ERROR":"too_many_requests","MESSAGE":"Too many requests failed; wait before the next."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>too_many_requests</ERROR><MESSAGE>Too many requests failed; wait before the next.</MESSAGE></AUTH>
@@ -393,7 +393,7 @@ fn internal() {
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000002
+    x-request-id: 5044379a000000000003
 
     {"ERROR":"internal","MESSAGE":"Moneyer failed; the cause is in its log under this request's id."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>internal</ERROR><MESSAGE>Moneyer failed; the cause is in its log under this request&apos;s id.</MESSAGE></AUTH>
@@ -416,7 +416,7 @@ fn unavailable() {
     referrer-policy: no-referrer
     retry-after: 1
     x-content-type-options: nosniff
-    x-request-id: a1b770c6000000000002
+    x-request-id: 5044379a000000000003
 
     {"ERROR":"unavailable","MESSAGE":"The store is unavailable; nothing was done. Try again shortly."}
     <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>unavailable</ERROR><MESSAGE>The store is unavailable; nothing was done. Try again shortly.</MESSAGE></AUTH>

@@ -65,13 +65,16 @@ impl Server {
                 .block_on(http::serve(listener, shared, &config, shutdown))
                 .unwrap();
         });
-        Self {
+        let server = Self {
             app,
             address,
             _folder: folder,
             stop: Some(stop),
             thread: Some(thread),
-        }
+        };
+        // Once it answers it has drawn what it draws at its start, and all that follows is drawn in order.
+        server.get("/health/liveness").send();
+        server
     }
 
     /// The same store, opened by another process as it were.
@@ -276,7 +279,7 @@ pub fn send_raw(address: SocketAddr, bytes: &[u8]) -> Answer {
     // A server that has seen enough may close before all is sent; what it answered counts.
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
-    let mut chunk = [0; 65536];
+    let mut chunk = [0; 8192];
     while let Ok(read @ 1..) = stream.read(&mut chunk) {
         answer.extend_from_slice(&chunk[..read]);
     }

@@ -10,7 +10,7 @@ async fn what_was_kept_is_there_after_closing_and_opening() {
     let (_, key) = it.account_and_key().await;
     let digest = it.token(key).await;
     let Fixture { store, folder, .. } = it;
-    store.close();
+    drop(store);
     let store = Store::open(&options(folder.path())).unwrap();
     let moneyer::store::Listed::Tokens(rows) = store.list_tokens(key, 100, NOW).await.unwrap()
     else {

@@ -31,8 +31,9 @@ use crate::error::Error;
 /// A store in one file.
 pub struct Sqlite {
     path: PathBuf,
-    writer: Writer,
+    // Dropped in this order: SQLite tidies up when the last connection, which must be one that writes, is closed.
     readers: Readers,
+    writer: Writer,
 }
 
 impl Sqlite {
@@ -84,12 +85,6 @@ impl Sqlite {
     #[must_use]
     pub fn foreign_changes(&self) -> i64 {
         self.writer.foreign_changes()
-    }
-
-    /// Lets the jobs that wait be done, and ends the threads.
-    pub fn close(self) {
-        self.readers.stop();
-        self.writer.stop();
     }
 
     /// Does `work` as one transaction, and returns once it is on disk.

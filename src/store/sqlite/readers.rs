@@ -15,7 +15,8 @@ type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 /// The reading threads, from outside.
 pub(super) struct Readers {
-    jobs: Sender<Job>,
+    /// Gone when the readers are being closed.
+    jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -38,7 +39,10 @@ impl Readers {
                     .expect("the system can start a thread")
             })
             .collect();
-        Self { jobs, threads }
+        Self {
+            jobs: Some(jobs),
+            threads,
+        }
     }
 
     /// Does `work` on one of the threads.
@@ -52,22 +56,30 @@ impl Readers {
             // A caller that has gone away is told nothing.
             let _ = caller.send(work(connection));
         });
-        self.jobs.try_send(job).map_err(|refused| match refused {
-            TrySendError::Full(_) => Error::Overloaded,
-            TrySendError::Disconnected(_) => {
-                Error::Unavailable("the reading threads have ended".into())
-            }
-        })?;
+        self.jobs
+            .as_ref()
+            .ok_or_else(gone)?
+            .try_send(job)
+            .map_err(|refused| match refused {
+                TrySendError::Full(_) => Error::Overloaded,
+                TrySendError::Disconnected(_) => gone(),
+            })?;
         answer
             .await
             .map_err(|_| Error::Internal("a look-up of the store panicked".into()))
     }
+}
 
+impl Drop for Readers {
     /// Lets the jobs that wait be done, and ends the threads.
-    pub(super) fn stop(self) {
-        drop(self.jobs);
-        for thread in self.threads {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }
+}
+
+fn gone() -> Error {
+    Error::Unavailable("the reading threads have ended".into())
 }

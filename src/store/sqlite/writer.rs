@@ -26,8 +26,9 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The writing thread, from outside.
 pub(super) struct Writer {
-    jobs: Sender<Box<dyn Job>>,
-    thread: JoinHandle<()>,
+    /// Gone when the writer is being closed.
+    jobs: Option<Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
     foreign_changes: Arc<AtomicI64>,
 }
 
@@ -42,8 +43,8 @@ impl Writer {
             .spawn(move || work(&connection, &waiting, batch, &seen))
             .expect("the system can start a thread");
         Self {
-            jobs,
-            thread,
+            jobs: Some(jobs),
+            thread: Some(thread),
             foreign_changes,
         }
     }
@@ -61,6 +62,8 @@ impl Writer {
             caller,
         };
         self.jobs
+            .as_ref()
+            .ok_or_else(gone)?
             .try_send(Box::new(job))
             .map_err(|refused| match refused {
                 TrySendError::Full(_) => Error::Overloaded,
@@ -72,12 +75,14 @@ impl Writer {
     pub(super) fn foreign_changes(&self) -> i64 {
         self.foreign_changes.load(Ordering::Acquire)
     }
+}
 
+impl Drop for Writer {
     /// Lets the jobs that wait be done, and ends the thread.
-    pub(super) fn stop(self) {
-        drop(self.jobs);
+    fn drop(&mut self) {
+        drop(self.jobs.take());
         // A panic of the thread has been reported by the panic hook; there is nothing to add.
-        let _ = self.thread.join();
+        self.thread.take().map(JoinHandle::join);
     }
 }
 

@@ -1,0 +1,22 @@
+//! The command line as people have it: the real program, run in a temporary folder.
+
+mod accounts;
+mod backup;
+mod bad_stores;
+mod configuration;
+mod dev;
+mod doctor;
+mod examples;
+mod importing;
+mod key_disabling;
+mod keys;
+mod logging;
+mod process;
+mod rotation;
+mod server;
+mod serving;
+mod stopping;
+mod support;
+mod sweeping;
+mod tokens;
+mod usage;
