@@ -1,13 +1,10 @@
 //! `moneyer key`.
 
-use std::io::{IsTerminal as _, Read as _};
-
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use super::{
-    open,
+    input, open,
     output::{Output, moment, table},
     parse_id,
 };
@@ -22,9 +19,6 @@ use crate::{
     },
     store::{Absent, DisabledKey, KeyRow, KeyTokens},
 };
-
-/// How much is read from standard input at most, in bytes.
-const INPUT_LIMIT: u64 = 16 * 1024 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Key {
@@ -147,7 +141,7 @@ impl Key {
             }
             Self::Rotate { tokens } => rotate(&app, tokens.resolve(), output).await,
             Self::Import { account, wanted } => {
-                let lines = read_input("Give the keys, one a line, and end with Ctrl-D.")?;
+                let lines = input::lines("Give the keys, one a line, and end with Ctrl-D.")?;
                 let added = key::import(&app, &account, &lines, wanted.resolve()?).await?;
                 imported(&added, output)
             }
@@ -211,7 +205,7 @@ async fn disable(app: &App, key: KeyId, tokens: KeyTokens, output: Output) -> Re
 async fn rotate(app: &App, tokens: KeyTokens, output: Output) -> Result<(), Error> {
     let text = match config::api_key() {
         Some(text) => text,
-        None => read_input("Give the old private key, and end with Ctrl-D.")?,
+        None => input::secret("Old private key: ")?,
     };
     let old = PrivateKey::presented(&text).ok_or(Error::MissingKey)?;
     let rotated = key::rotate(app, &old, tokens).await.map_err(|error| match error {
@@ -277,21 +271,6 @@ fn list(keys: &[KeyRow], now: Timestamp, output: Output) -> Result<(), Error> {
         ),
         &json,
     )
-}
-
-/// Reads standard input to its end; a person at a terminal is told what to give.
-fn read_input(prompt: &str) -> Result<Zeroizing<String>, Error> {
-    let stdin = std::io::stdin();
-    if stdin.is_terminal() {
-        eprintln!("{prompt}");
-    }
-    let mut text = Zeroizing::new(String::new());
-    stdin
-        .lock()
-        .take(INPUT_LIMIT)
-        .read_to_string(&mut text)
-        .map_err(|cause| Error::Refused(format!("Standard input cannot be read: {cause}.")))?;
-    Ok(text)
 }
 
 fn count(number: u64, noun: &str) -> String {

@@ -8,6 +8,7 @@ mod backup;
 mod dev;
 mod doctor;
 mod health;
+mod input;
 mod key;
 mod log;
 mod output;

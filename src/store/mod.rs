@@ -91,7 +91,7 @@ operations! {
 
     /// Adds private keys to an account: all of them or none.
     add_keys(account: AccountId, keys: Vec<NewKey>, now: Timestamp) -> AddedKeys;
-    /// The keys of an account, oldest first.
+    /// The keys of an account, oldest first; those made within one second in no certain order.
     list_keys(account: AccountId) -> Vec<KeyRow>;
     /// The key with this selector, if it and its account are good at `now`.
     find_key(selector: Selector, now: Timestamp) -> Option<KeyRecord>;

@@ -34,8 +34,8 @@ fn mint(connection: &Connection, token: &NewToken, now: Timestamp) -> rusqlite::
     }
     let settings = match &token.clone_of {
         None => None,
-        Some(source) => match clonable(connection, source, account, now)? {
-            Some(Clonable { settings }) => settings,
+        Some(source) => match cloneable(connection, source, account, now)? {
+            Some(Cloneable { settings }) => settings,
             None => return Ok(Minted::SourceUnknown),
         },
     };
@@ -112,17 +112,17 @@ fn note_request(
 }
 
 /// What a clone is given.
-struct Clonable {
+struct Cloneable {
     settings: Option<String>,
 }
 
 /// The token `source`, if it is good at `now` and of `account`.
-fn clonable(
+fn cloneable(
     connection: &Connection,
     source: &TokenDigest,
     account: AccountId,
     now: Timestamp,
-) -> rusqlite::Result<Option<Clonable>> {
+) -> rusqlite::Result<Option<Cloneable>> {
     connection
         .prepare_cached(
             "SELECT t.settings FROM tokens t JOIN keys k ON k.id = t.key_id
@@ -132,7 +132,7 @@ fn clonable(
         .query_row(
             params![source.as_bytes(), account.to_i64(), now.seconds()],
             |row| {
-                Ok(Clonable {
+                Ok(Cloneable {
                     settings: row.get(0)?,
                 })
             },
