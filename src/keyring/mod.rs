@@ -21,7 +21,10 @@ use std::{
 use quick_cache::sync::Cache;
 
 use self::argon2_pool::Argon2Pool;
-pub use self::{argon2_pool::hash, sealing::SealingKey};
+pub use self::{
+    argon2_pool::hash,
+    sealing::{BrokenSeal, SealingKey},
+};
 use crate::{
     domain::{AccountId, KeyDigest, KeyId, KeyRecord, PrivateKey, Role, Selector, Timestamp},
     error::Error,
