@@ -28,8 +28,8 @@ impl App {
     /// Finds out who shows `key`.
     ///
     /// # Errors
-    /// [`Error::InvalidKey`] for a key that is unknown, wrong, disabled or expired, or whose account is disabled;
-    /// [`Error::Overloaded`] when too much waits; the store's errors.
+    /// [`Error::InvalidKey`] for a key that is unknown, wrong, disabled or expired, or whose
+    /// account is disabled; [`Error::Overloaded`] when too much waits; the store's errors.
     pub async fn authenticate(&self, key: &PrivateKey) -> Result<Arc<Caller>, Error> {
         let now = self.clock.now();
         self.keyring

@@ -53,7 +53,8 @@ impl Clock {
         })
     }
 
-    /// The time since some moment in the past; never runs backwards, whatever becomes of the time of day.
+    /// The time since some moment in the past; never runs backwards, whatever becomes of the time
+    /// of day.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         match self {

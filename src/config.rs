@@ -1,7 +1,7 @@
 //! What an operator may set: defaults, then `moneyer.toml`, then `MONEYER_*`, then flags.
 //!
-//! The only code that reads the environment or a configuration file. A name that it does not know is an error that
-//! repeats the name, wherever it was given.
+//! The only code that reads the environment or a configuration file. A name that it does not know
+//! is an error that repeats the name, wherever it was given.
 
 mod defaults;
 mod sources;

@@ -1,5 +1,5 @@
-//! Moneyer mints, lists and disables access tokens: a backend holds one private key, and with it gives each
-//! of its clients a token.
+//! Moneyer mints, lists and disables access tokens: a backend holds one private key, and with it
+//! gives each of its clients a token.
 //!
 //! # The layers
 //!
@@ -14,7 +14,8 @@
 //! domain              accounts, keys, tokens, times: pure
 //! ```
 //!
-//! [`error`], [`clock`] and [`entropy`] serve them all; [`config`] is the only reader of files and environment.
+//! [`error`], [`clock`] and [`entropy`] serve them all; [`config`] is the only reader of files and
+//! environment.
 //!
 //! # One request, from socket to disk
 //!
@@ -22,15 +23,17 @@
 //!
 //! 1. [`http`] gives the request an id, holds it to its limits, and decodes query and body into
 //!    [`command::Parameters`].
-//! 2. It takes the private key out and asks [`app::App::authenticate`] whose it is. The [`keyring`] knows at once, or finds
-//!    the key in the store by its [`domain::Selector`] and confirms it by argon2id: a [`keyring::Caller`].
-//! 3. [`command::Command::parse`] makes a [`command::Create`] of the parameters, and refuses what is left over and nearly a known name.
-//! 4. [`command::Command::execute`] checks the caller's role, draws a [`domain::Token`], seals it for later lists, and hands it
-//!    to [`store::Store::mint`].
-//! 5. The store's one writing thread checks that the key is still good, inserts the token together with whatever else waits,
-//!    commits, and only then answers: [`store::Minted`].
-//! 6. The [`command::Reply`] goes back up, and [`http`] renders it as JSON or XML. A failure is an [`error::Error`]
-//!    all the way, and gets its status in one match.
+//! 2. It takes the private key out and asks [`app::App::authenticate`] whose it is. The [`keyring`]
+//!    knows at once, or finds the key in the store by its [`domain::Selector`] and confirms it by
+//!    argon2id: a [`keyring::Caller`].
+//! 3. [`command::Command::parse`] makes a [`command::Create`] of the parameters, and refuses what
+//!    is left over and nearly a known name.
+//! 4. [`command::Command::execute`] checks the caller's role, draws a [`domain::Token`], seals it
+//!    for later lists, and hands it to [`store::Store::mint`].
+//! 5. The store's one writing thread checks that the key is still good, inserts the token together
+//!    with whatever else waits, commits, and only then answers: [`store::Minted`].
+//! 6. The [`command::Reply`] goes back up, and [`http`] renders it as JSON or XML. A failure is an
+//!    [`error::Error`] all the way, and gets its status in one match.
 
 pub mod app;
 pub mod background;

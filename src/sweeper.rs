@@ -1,6 +1,7 @@
 //! Reclaiming what has ended, in small batches, so that no request waits behind it.
 //!
-//! Expiry itself does not depend on this: whether a token is good is decided each time it is asked for.
+//! Expiry itself does not depend on this: whether a token is good is decided each time it is asked
+//! for.
 
 use std::time::Duration;
 
@@ -11,13 +12,15 @@ use crate::{app::App, command::RETRY_WINDOW, error::Error, store::Swept};
 pub struct Plan {
     /// How long it rests between two sweeps: an hour at most.
     pub interval: Duration,
-    /// How long an ended token is kept, so that retries are answered as they should be: a day at least.
+    /// How long an ended token is kept, so that retries are answered as they should be: a day at
+    /// least.
     pub retention: Duration,
     /// How many rows of a kind are reclaimed in one transaction.
     pub batch: u32,
 }
 
-/// Reclaims all that has ended, batch by batch. May be dropped between two batches; what was reclaimed stays so.
+/// Reclaims all that has ended, batch by batch. May be dropped between two batches; what was
+/// reclaimed stays so.
 ///
 /// # Errors
 /// The store's; the batches before have been done.

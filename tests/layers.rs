@@ -99,7 +99,8 @@ fn part_of(file: &Path) -> String {
     first.file_stem().unwrap().to_str().unwrap().to_owned()
 }
 
-/// The parts that a source text names in its paths, outside of comments and of the tests at its foot.
+/// The parts that a source text names in its paths, outside of comments and of the tests at its
+/// foot.
 fn parts_used(text: &str) -> BTreeSet<String> {
     let text = text.split("#[cfg(test)]\nmod tests").next();
     let code: String = text

@@ -17,7 +17,8 @@ const DEV: &str = "dev";
 /// How long the token of the second line lives, in seconds.
 const LIFETIME: i64 = 3600;
 
-/// Makes an account and a key on an empty store and shows how to use them; else says how another key is made.
+/// Makes an account and a key on an empty store and shows how to use them; else says how another
+/// key is made.
 pub(super) async fn greet(app: &App, address: SocketAddr, config: &Config) -> Result<(), Error> {
     let accounts = app.store.list_accounts().await?;
     let known = accounts

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{open, output::Output};
 use crate::{
+    app::App,
     config::Config,
     domain::Timestamp,
     error::{self, Error},
@@ -30,57 +31,44 @@ struct Finding {
     detail: String,
 }
 
+impl Finding {
+    fn good(check: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            check,
+            ok: true,
+            detail: detail.into(),
+        }
+    }
+
+    fn bad(check: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            check,
+            ok: false,
+            detail: detail.into(),
+        }
+    }
+
+    fn line(&self) -> String {
+        format!(
+            "{:4} {:13} {}",
+            if self.ok { "ok" } else { "BAD" },
+            self.check,
+            self.detail
+        )
+    }
+}
+
 impl Doctor {
     pub(super) async fn run(self, config: &Config, output: Output) -> Result<ExitCode, Error> {
-        let mut findings = vec![Finding {
-            check: "configuration",
-            ok: true,
-            detail: "is sound".into(),
-        }];
+        let mut findings = vec![Finding::good("configuration", "is sound")];
         match open(config, Absent::Refuse) {
-            Err(error) => findings.push(Finding {
-                check: "store",
-                ok: false,
-                detail: error.to_string(),
-            }),
-            Ok(app) => {
-                let served = if app.store.claim().is_err() {
-                    "a server uses it"
-                } else {
-                    "no server uses it"
-                };
-                let detail = format!(
-                    "{} can be read and written; {served}",
-                    app.store.path().display()
-                );
-                findings.push(Finding {
-                    check: "store",
-                    ok: true,
-                    detail,
-                });
-                findings.push(permissions(&app.store.path()));
-                match app.store.examine().await {
-                    Err(error) => findings.push(damaged(&error::chain(&error))),
-                    Ok(health) => {
-                        findings.push(integrity(&health));
-                        findings.push(clock(&health, app.clock.now()));
-                    }
-                }
-            }
+            Err(error) => findings.push(Finding::bad("store", error.to_string())),
+            Ok(app) => findings.extend(look_over(&app).await),
         }
-        let text: Vec<String> = findings
-            .iter()
-            .map(|finding| {
-                format!(
-                    "{:4} {:13} {}",
-                    if finding.ok { "ok" } else { "BAD" },
-                    finding.check,
-                    finding.detail
-                )
-            })
-            .collect();
-        output.data(text.join("\n"), &findings)?;
-        Ok(if findings.iter().all(|finding| finding.ok) {
+        let lines: Vec<String> = findings.iter().map(Finding::line).collect();
+        output.data(lines.join("\n"), &findings)?;
+        let all_well = findings.iter().all(|finding| finding.ok);
+        Ok(if all_well {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
@@ -88,76 +76,73 @@ impl Doctor {
     }
 }
 
+async fn look_over(app: &App) -> Vec<Finding> {
+    let path = app.store.path();
+    let served = if app.store.claim().is_err() {
+        "a server uses it"
+    } else {
+        "no server uses it"
+    };
+    let store = format!("{} can be read and written; {served}", path.display());
+    let mut findings = vec![Finding::good("store", store), permissions(&path)];
+    match app.store.examine().await {
+        Err(error) => findings.push(damaged(&error::chain(&error))),
+        Ok(health) => findings.extend([integrity(&health), clock(&health, app.clock.now())]),
+    }
+    findings
+}
+
 fn integrity(health: &Health) -> Finding {
     if !health.faults.is_empty() {
         return damaged(&health.faults.join("; "));
     }
-    let detail = format!(
-        "the file is whole, and holds accounts: {}, keys: {}, tokens: {}",
-        health.accounts, health.keys, health.tokens
-    );
-    Finding {
-        check: "integrity",
-        ok: true,
-        detail,
-    }
+    let (accounts, keys, tokens) = (health.accounts, health.keys, health.tokens);
+    Finding::good(
+        "integrity",
+        format!(
+            "the file is whole, and holds accounts: {accounts}, keys: {keys}, tokens: {tokens}"
+        ),
+    )
 }
 
 fn damaged(fault: &str) -> Finding {
-    let detail =
-        format!("the file is damaged; stop the server and put a backup in its place ({fault})");
-    Finding {
-        check: "integrity",
-        ok: false,
-        detail,
-    }
+    Finding::bad(
+        "integrity",
+        format!("the file is damaged; stop the server and put a backup in its place ({fault})"),
+    )
 }
 
 fn clock(health: &Health, now: Timestamp) -> Finding {
     let newest = health
         .newest_at
         .map_or(i64::MIN, |at| at.seconds().saturating_sub(CLOCK_SLACK));
-    let ok = now >= LONG_AGO && now.seconds() >= newest;
-    let detail = if ok {
-        format!("shows {now}")
-    } else {
+    if now >= LONG_AGO && now.seconds() >= newest {
+        return Finding::good("clock", format!("shows {now}"));
+    }
+    Finding::bad(
+        "clock",
         format!(
             "shows {now}, which is before what is in the store; set it right, or tokens live too long"
-        )
-    };
-    Finding {
-        check: "clock",
-        ok,
-        detail,
-    }
+        ),
+    )
 }
 
 #[cfg(unix)]
 fn permissions(path: &Path) -> Finding {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
-    let others = mode % 0o100;
-    let ok = others == 0;
-    let detail = if ok {
-        "the file is readable for its owner alone".to_owned()
-    } else {
-        format!(
-            "the file's mode is {mode:o}; `chmod 600 {}` keeps others out",
-            path.display()
-        )
-    };
-    Finding {
-        check: "permissions",
-        ok,
-        detail,
+    let for_others = mode % 0o100;
+    if for_others == 0 {
+        return Finding::good("permissions", "the file is readable for its owner alone");
     }
+    let cure = format!(
+        "the file's mode is {mode:o}; `chmod 600 {}` keeps others out",
+        path.display()
+    );
+    Finding::bad("permissions", cure)
 }
 
 #[cfg(not(unix))]
 fn permissions(_: &Path) -> Finding {
-    Finding {
-        check: "permissions",
-        ok: true,
-        detail: "are not checked on this system".into(),
-    }
+    Finding::good("permissions", "are not checked on this system")
 }

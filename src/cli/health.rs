@@ -1,4 +1,5 @@
-//! `moneyer health`: asks a server on this machine whether it is ready, for containers' health checks.
+//! `moneyer health`: asks a server on this machine whether it is ready, for containers' health
+//! checks.
 
 use std::{
     io::{Read as _, Write as _},

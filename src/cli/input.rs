@@ -9,7 +9,8 @@ use crate::error::Error;
 /// How much is read from standard input at most, in bytes.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
-/// Reads a secret from standard input; a person at a terminal is asked for it, and does not see it typed.
+/// Reads a secret from standard input; a person at a terminal is asked for it, and does not see it
+/// typed.
 pub(super) fn secret(prompt: &str) -> Result<Zeroizing<String>, Error> {
     if std::io::stdin().is_terminal() {
         return rpassword::prompt_password(prompt)
@@ -19,7 +20,8 @@ pub(super) fn secret(prompt: &str) -> Result<Zeroizing<String>, Error> {
     all()
 }
 
-/// Reads lines, secrets among them, from standard input; a person at a terminal is told what to give.
+/// Reads lines, secrets among them, from standard input; a person at a terminal is told what to
+/// give.
 pub(super) fn lines(prompt: &str) -> Result<Zeroizing<String>, Error> {
     if std::io::stdin().is_terminal() {
         eprintln!("{prompt}");

@@ -42,7 +42,8 @@ pub(super) enum Key {
         #[command(flatten)]
         tokens: TokensArgs,
     },
-    /// Put a new key in the place of the one given on standard input or in `MONEYER_API_KEY`, which is dead then
+    /// Put a new key in the place of the one given on standard input or in `MONEYER_API_KEY`, which
+    /// is dead then
     Rotate {
         #[command(flatten)]
         tokens: TokensArgs,
@@ -224,53 +225,53 @@ async fn rotate(app: &App, tokens: KeyTokens, output: Output) -> Result<(), Erro
     show(&rotated.new, output)
 }
 
+const HEADS: [&str; 7] = [
+    "KEY",
+    "LABEL",
+    "ROLE",
+    "CREATED",
+    "LAST USED",
+    "EXPIRES",
+    "STATE",
+];
+
 fn list(keys: &[KeyRow], now: Timestamp, output: Output) -> Result<(), Error> {
-    let state = |row: &KeyRow| match (row.disabled_at, row.expires_at) {
-        (Some(_), _) => "disabled",
-        (None, Some(at)) if at <= now => "expired",
-        (None, _) => "active",
+    let cells = |row: &KeyRow| {
+        [
+            row.id.to_string(),
+            row.label.clone(),
+            row.role.to_string(),
+            row.created_at.to_string(),
+            moment(row.last_used_at),
+            moment(row.expires_at),
+            state(row, now).to_owned(),
+        ]
     };
-    let rows: Vec<_> = keys
-        .iter()
-        .map(|row| {
-            [
-                row.id.to_string(),
-                row.label.clone(),
-                row.role.to_string(),
-                row.created_at.to_string(),
-                moment(row.last_used_at),
-                moment(row.expires_at),
-                state(row).to_owned(),
-            ]
-        })
-        .collect();
-    let json: Vec<_> = keys
-        .iter()
-        .map(|row| Listed {
+    let rows: Vec<_> = keys.iter().map(cells).collect();
+    let json: Vec<_> = keys.iter().map(|row| Listed::of(row, now)).collect();
+    output.data(table(HEADS, &rows), &json)
+}
+
+impl<'a> Listed<'a> {
+    fn of(row: &'a KeyRow, now: Timestamp) -> Self {
+        Self {
             key: row.id.to_string(),
             label: &row.label,
             role: row.role.as_str(),
             created: row.created_at.to_string(),
             expires: row.expires_at.map(|at| at.to_string()),
             last_used: row.last_used_at.map(|at| at.to_string()),
-            state: state(row),
-        })
-        .collect();
-    output.data(
-        table(
-            [
-                "KEY",
-                "LABEL",
-                "ROLE",
-                "CREATED",
-                "LAST USED",
-                "EXPIRES",
-                "STATE",
-            ],
-            &rows,
-        ),
-        &json,
-    )
+            state: state(row, now),
+        }
+    }
+}
+
+fn state(row: &KeyRow, now: Timestamp) -> &'static str {
+    match (row.disabled_at, row.expires_at) {
+        (Some(_), _) => "disabled",
+        (None, Some(at)) if at <= now => "expired",
+        (None, _) => "active",
+    }
 }
 
 fn count(number: u64, noun: &str) -> String {

@@ -1,7 +1,7 @@
 //! The command line: one file per group of verbs, each with its definition and what it does.
 //!
-//! Data goes to standard output, words go to standard error. Secrets come from standard input or the environment. Exit codes: 0 done,
-//! 1 refused or failed, 2 usage.
+//! Data goes to standard output, words go to standard error. Secrets come from standard input or
+//! the environment. Exit codes: 0 done, 1 refused or failed, 2 usage.
 
 mod account;
 mod backup;
@@ -94,7 +94,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(usage) => {
-            // Help and version come this way too; nothing can be done about a terminal that is gone.
+            // Help and version come this way too; nothing can be done about a terminal that is
+            // gone.
             let _ = usage.print();
             return if usage.use_stderr() {
                 ExitCode::from(USAGE)
@@ -155,7 +156,8 @@ fn sentence(error: &Error) -> String {
     }
 }
 
-/// Reads an id, or ends the program with a usage error that does not repeat what was given: it may be a secret.
+/// Reads an id, or ends the program with a usage error that does not repeat what was given: it may
+/// be a secret.
 fn parse_id<T: std::str::FromStr<Err: std::fmt::Display>>(name: &str, text: &str) -> T {
     text.parse().unwrap_or_else(|malformed| {
         Cli::command()

@@ -45,7 +45,8 @@ impl Serve {
             tracing::info!(address = %address, store = %app.store.path().display(), "listening");
             serve(listener, &app, config).await
         })?;
-        // The last to let go of the app closes the store; what was acknowledged is on disk in any case.
+        // The last to let go of the app closes the store; what was acknowledged is on disk in any
+        // case.
         drop(app);
         drop(claim);
         tracing::info!("stopped");

@@ -70,7 +70,8 @@ impl Create {
         })
     }
 
-    /// Has the request mint one token, however often it arrives under `name` within [`RETRY_WINDOW`].
+    /// Has the request mint one token, however often it arrives under `name` within
+    /// [`RETRY_WINDOW`].
     #[must_use]
     pub fn named(self, name: RequestName) -> Self {
         Self {

@@ -22,8 +22,8 @@ impl Disable {
     /// Takes `disableToken` out of `parameters`, if it is there.
     ///
     /// # Errors
-    /// [`Error::ConflictingParameters`] beside another command's parameter, [`Error::InvalidParameter`] when the
-    /// value is not a token.
+    /// [`Error::ConflictingParameters`] beside another command's parameter,
+    /// [`Error::InvalidParameter`] when the value is not a token.
     pub fn parse(parameters: &mut Parameters) -> Result<Option<Self>, Error> {
         let Some(text) = parameters.take("disableToken") else {
             return Ok(None);

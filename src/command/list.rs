@@ -11,7 +11,8 @@ pub const LIST_LIMIT: u32 = 100;
 pub struct List;
 
 impl List {
-    /// Takes `list` out of `parameters`, with whatever value, and with it what has no meaning beside it.
+    /// Takes `list` out of `parameters`, with whatever value, and with it what has no meaning
+    /// beside it.
     pub fn parse(parameters: &mut Parameters) -> Option<Self> {
         parameters.take("list")?;
         for ignored in ["expire", "cloneSettings"] {

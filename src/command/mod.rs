@@ -1,7 +1,8 @@
-//! What a holder of a private key may ask for: one file per command, with its type, its parser and its executor.
+//! What a holder of a private key may ask for: one file per command, with its type, its parser and
+//! its executor.
 //!
-//! A [`Command`] is parsed from [`Parameters`], which refuse what they do not know, and executed for a
-//! [`Caller`] against the [`App`]. There is no HTTP in sight.
+//! A [`Command`] is parsed from [`Parameters`], which refuse what they do not know, and executed
+//! for a [`Caller`] against the [`App`]. There is no HTTP in sight.
 
 mod create;
 mod disable;
@@ -44,11 +45,12 @@ pub enum Reply {
 }
 
 impl Command {
-    /// Finds out which command `parameters` are: `disableToken` makes it [`Disable`], `list` [`List`], and without
-    /// either it is [`Create`].
+    /// Finds out which command `parameters` are: `disableToken` makes it [`Disable`], `list`
+    /// [`List`], and without either it is [`Create`].
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`], [`Error::UnknownParameter`] or [`Error::ConflictingParameters`].
+    /// [`Error::InvalidParameter`], [`Error::UnknownParameter`] or
+    /// [`Error::ConflictingParameters`].
     pub fn parse(mut parameters: Parameters) -> Result<Self, Error> {
         let command = if let Some(disable) = Disable::parse(&mut parameters)? {
             Self::Disable(disable)
@@ -64,8 +66,9 @@ impl Command {
     /// Does what was asked for.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] when the caller's role does not allow it, [`Error::InvalidKey`] when the key has
-    /// stopped meanwhile, and what the command itself fails with. Nothing was changed then.
+    /// [`Error::Forbidden`] when the caller's role does not allow it, [`Error::InvalidKey`] when
+    /// the key has stopped meanwhile, and what the command itself fails with. Nothing was changed
+    /// then.
     pub async fn execute(self, app: &App, caller: &Caller) -> Result<Reply, Error> {
         if !caller.role.may_mint() {
             return Err(Error::Forbidden);

@@ -1,4 +1,5 @@
-//! The parameters of a request, taken out one by one; what is left over at the end is looked at too.
+//! The parameters of a request, taken out one by one; what is left over at the end is looked at
+//! too.
 
 use std::collections::BTreeMap;
 
@@ -28,8 +29,8 @@ const LONG_NAME: usize = 8;
 /// How much of an unknown name is repeated to the caller.
 const SHOWN_CHARS: usize = 32;
 
-/// Named values. Names are compared without regard to case, values are trimmed of white space, and the last
-/// of several values with one name counts.
+/// Named values. Names are compared without regard to case, values are trimmed of white space, and
+/// the last of several values with one name counts.
 #[derive(Debug, Default)]
 pub struct Parameters(BTreeMap<String, Value>);
 
@@ -60,8 +61,8 @@ impl Parameters {
             .map(|value| value.as_str())
     }
 
-    /// Looks at what nobody has taken: an unknown name is ignored, unless it is nearly a known one. Ignoring
-    /// `expires` could mint a token that never ends.
+    /// Looks at what nobody has taken: an unknown name is ignored, unless it is nearly a known one.
+    /// Ignoring `expires` could mint a token that never ends.
     ///
     /// # Errors
     /// [`Error::UnknownParameter`] for a near miss.

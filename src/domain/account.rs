@@ -7,7 +7,8 @@ use std::fmt;
 #[error("{0}")]
 pub struct Malformed(&'static str);
 
-/// An account's name: 1 to 64 characters, no control characters, no `acc_` in front (that begins an id).
+/// An account's name: 1 to 64 characters, no control characters, no `acc_` in front (that begins an
+/// id).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountName(String);
 
@@ -52,7 +53,8 @@ impl fmt::Display for AccountName {
     }
 }
 
-/// What a private key is for, in a person's words: at most 128 characters, no control characters; may be empty.
+/// What a private key is for, in a person's words: at most 128 characters, no control characters;
+/// may be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Label(String);
 

@@ -1,7 +1,9 @@
-//! One-way images of secrets and requests, each a type of its own so that none is taken for another.
+//! One-way images of secrets and requests, each a type of its own so that none is taken for
+//! another.
 //!
-//! Comparison is in constant time for all of them. All but the token's are separated by domain: the same
-//! text gives unrelated digests, so that what is kept for one purpose helps nobody with another.
+//! Comparison is in constant time for all of them. All but the token's are separated by domain: the
+//! same text gives unrelated digests, so that what is kept for one purpose helps nobody with
+//! another.
 
 use std::{
     fmt,
@@ -119,8 +121,8 @@ impl RequestDigest {
 
 /// Finds a private key in the store: the first 64 bits of a domain-separated SHA-256 of the key.
 ///
-/// Too short to confirm a key by (argon2id does that), long enough that a wrong key practically never
-/// meets a row.
+/// Too short to confirm a key by (argon2id does that), long enough that a wrong key practically
+/// never meets a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Selector(i64);
 
@@ -146,7 +148,8 @@ impl fmt::Debug for Selector {
     }
 }
 
-/// Hashes `parts` under `purpose`; each is preceded by its length, so that no two inputs run together.
+/// Hashes `parts` under `purpose`; each is preceded by its length, so that no two inputs run
+/// together.
 fn separated(purpose: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for part in std::iter::once(&purpose).chain(parts) {

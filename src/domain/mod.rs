@@ -1,7 +1,7 @@
 //! What Moneyer is about: accounts, private keys, tokens and their times.
 //!
-//! Everything here is pure: no I/O, no async, no clock and no randomness of its own. A function that
-//! needs the time takes `now`; one that needs chance takes a generator.
+//! Everything here is pure: no I/O, no async, no clock and no randomness of its own. A function
+//! that needs the time takes `now`; one that needs chance takes a generator.
 
 mod account;
 mod digest;

@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 /// A private key: one of Moneyer's making, or one brought from elsewhere.
 ///
-/// `Debug` is silent, the text is wiped when dropped, and [`PrivateKey::expose`] is the one way to it.
+/// `Debug` is silent, the text is wiped when dropped, and [`PrivateKey::expose`] is the one way to
+/// it.
 #[derive(Clone)]
 pub struct PrivateKey(Zeroizing<String>);
 
@@ -45,9 +46,11 @@ impl PrivateKey {
     const RANDOM: usize = 35;
     const CHECKSUM: usize = 6;
 
-    /// Draws a new key: `K`, 35 random letters and digits (208 bits), and 6 that are the CRC-32 of what precedes.
+    /// Draws a new key: `K`, 35 random letters and digits (208 bits), and 6 that are the CRC-32 of
+    /// what precedes.
     ///
-    /// The checksum lets a scanner for leaked secrets tell a key from other text, and a person a typing error.
+    /// The checksum lets a scanner for leaked secrets tell a key from other text, and a person a
+    /// typing error.
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
         let mut text = Zeroizing::new(String::with_capacity(1 + Self::RANDOM + Self::CHECKSUM));
         text.push('K');
@@ -97,7 +100,8 @@ impl PrivateKey {
         self.0.len() == 32 && self.0.bytes().all(|b| b.is_ascii_hexdigit())
     }
 
-    /// Whether the key has the form of Moneyer's own but not its checksum: a typing error, most likely.
+    /// Whether the key has the form of Moneyer's own but not its checksum: a typing error, most
+    /// likely.
     #[must_use]
     pub fn looks_mistyped(&self) -> bool {
         let (len, text) = (1 + Self::RANDOM + Self::CHECKSUM, self.0.as_bytes());

@@ -32,7 +32,8 @@ impl Timestamp {
         self.0
     }
 
-    /// Reads `YYYYmmddHHMM`, UTC: the moment at which that minute begins. Years run from 0001 to 9999.
+    /// Reads `YYYYmmddHHMM`, UTC: the moment at which that minute begins. Years run from 0001 to
+    /// 9999.
     ///
     /// # Errors
     /// [`UnreadableTimestamp`] says whether the form or the calendar is at fault.

@@ -8,9 +8,10 @@ use ipnet::IpNet;
 /// Whose hops are counted from the right.
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The client's address: the peer's, unless the peer is one of `trusted`. Then it is the rightmost address of
-/// `X-Forwarded-For` that is not trusted itself; whatever stands to the left of it was written by strangers. A hop that is
-/// no address ends the chain: the last one to its right that could be read counts.
+/// The client's address: the peer's, unless the peer is one of `trusted`. Then it is the rightmost
+/// address of `X-Forwarded-For` that is not trusted itself; whatever stands to the left of it was
+/// written by strangers. A hop that is no address ends the chain: the last one to its right that
+/// could be read counts.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
     let mut client = peer.to_canonical();

@@ -6,8 +6,8 @@ use super::{Service, failure::Failure};
 use crate::{command::Parameters, domain::PrivateKey, error::Error, keyring::Caller};
 use std::sync::Arc;
 
-/// Finds out who is asking. The key comes from `Authorization: Bearer KEY`, else from the parameter `apikey`, which is taken
-/// out either way; a header that is present counts alone.
+/// Finds out who is asking. The key comes from `Authorization: Bearer KEY`, else from the parameter
+/// `apikey`, which is taken out either way; a header that is present counts alone.
 pub(super) async fn authenticate(
     service: &Service,
     request: &HttpRequest,
@@ -25,7 +25,8 @@ pub(super) async fn authenticate(
     Ok(service.app.authenticate(&key).await?)
 }
 
-/// The key in the value of an `Authorization` header (RFC 6750, section 2.1; the scheme in any case).
+/// The key in the value of an `Authorization` header (RFC 6750, section 2.1; the scheme in any
+/// case).
 fn bearer(header: &[u8]) -> Result<PrivateKey, Error> {
     let text = std::str::from_utf8(header)
         .map_err(|_| Error::InvalidKey)?

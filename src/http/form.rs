@@ -12,7 +12,8 @@ use crate::{command::Parameters, config::Limits, error::Error};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What a request says. The rendering is known even where the rest is not, so that a failure is answered in it.
+/// What a request says. The rendering is known even where the rest is not, so that a failure is
+/// answered in it.
 pub(super) struct Form {
     /// The form that answers are wanted in, as far as that can be told.
     pub(super) rendering: Rendering,
@@ -41,7 +42,8 @@ impl Form {
         form
     }
 
-    /// Adds the pairs of `encoded`. One that is broken spoils the parameters, but not the rendering.
+    /// Adds the pairs of `encoded`. One that is broken spoils the parameters, but not the
+    /// rendering.
     fn add(&mut self, encoded: &[u8]) {
         for pair in encoded
             .split(|byte| *byte == b'&')

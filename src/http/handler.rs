@@ -75,7 +75,8 @@ fn request_name(request: &HttpRequest) -> Result<Option<RequestName>, Error> {
     }
 }
 
-/// Has a failed authentication count against its address, and be refused as one too many when it is.
+/// Has a failed authentication count against its address, and be refused as one too many when it
+/// is.
 fn count_failure(service: &Service, request: &HttpRequest, failure: Failure) -> Failure {
     let Some(peer) = request.peer_addr().filter(|_| failure.is_authentication()) else {
         return failure;

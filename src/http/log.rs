@@ -1,5 +1,6 @@
-//! What every request passes first and last: its limits, its id, the headers that every answer has, and its one
-//! line in the log. What is logged is chosen name by name; a target, a query or a header is never among it.
+//! What every request passes first and last: its limits, its id, the headers that every answer has,
+//! and its one line in the log. What is logged is chosen name by name; a target, a query or a
+//! header is never among it.
 
 use std::{fmt::Write as _, sync::atomic::Ordering};
 
@@ -130,7 +131,8 @@ fn write_line(
 }
 
 impl Service {
-    /// A name for a request: eight hexadecimal digits for this run of the server, twelve that count.
+    /// A name for a request: eight hexadecimal digits for this run of the server, twelve that
+    /// count.
     pub(super) fn next_request_id(&self) -> String {
         let count = self.requests.fetch_add(1, Ordering::Relaxed);
         let mut id = String::with_capacity(20);

@@ -1,8 +1,9 @@
 //! The service over HTTP: bytes to credentials and parameters, and replies back to bytes.
 //!
-//! A request passes [`log`] (its id, its limits, its one line in the log), then its route below, then [`handler`], which
-//! reads it ([`form`]), finds out who is asking ([`credentials`]) and has the command executed; [`respond`] renders what
-//! came of it, [`failure`] decides the status of what went wrong.
+//! A request passes [`log`] (its id, its limits, its one line in the log), then its route below,
+//! then [`handler`], which reads it ([`form`]), finds out who is asking ([`credentials`]) and has
+//! the command executed; [`respond`] renders what came of it, [`failure`] decides the status of
+//! what went wrong.
 
 mod client_address;
 mod credentials;
@@ -67,8 +68,8 @@ impl Service {
     }
 }
 
-/// Serves on `listener` until `shutdown` completes; then stops accepting, and returns once what is in flight is done
-/// or `limits.shutdown_timeout` is over.
+/// Serves on `listener` until `shutdown` completes; then stops accepting, and returns once what is
+/// in flight is done or `limits.shutdown_timeout` is over.
 ///
 /// # Errors
 /// When the listener cannot be used.
@@ -96,7 +97,8 @@ pub async fn serve(
         .await
 }
 
-/// What is done with each connection: its bytes go over a [`Wire`] to the parser, and its requests to the app.
+/// What is done with each connection: its bytes go over a [`Wire`] to the parser, and its requests
+/// to the app.
 fn connections(
     service: Arc<Service>,
     address: SocketAddr,

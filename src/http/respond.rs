@@ -25,7 +25,8 @@ pub(super) fn success(reply: &Reply, rendering: Rendering) -> HttpResponse {
     render(&mut HttpResponse::Ok(), &reply.into(), rendering)
 }
 
-/// The response to a request that was not done; an internal cause goes into the log with the request's line.
+/// The response to a request that was not done; an internal cause goes into the log with the
+/// request's line.
 pub(super) fn failure(
     request: &HttpRequest,
     failure: &Failure,

@@ -1,6 +1,7 @@
 //! Slowing down addresses that fail to authenticate.
 //!
-//! Only failures count and only failures are refused: a good key is never slowed, whatever else comes from its address.
+//! Only failures count and only failures are refused: a good key is never slowed, whatever else
+//! comes from its address.
 
 use std::{
     net::{IpAddr, Ipv6Addr},

@@ -1,8 +1,9 @@
 //! The bytes of a connection, on their way to and from the HTTP parser.
 //!
-//! What the parser cannot take it refuses by itself, with a status and nothing else: a head of more than 128 KiB, a target of more than
-//! 64 KiB, anything that is not HTTP, a head that does not come. [`Wire`] puts our own refusal in the place of such a bare one, so
-//! that every failure has its code and its sentence.
+//! What the parser cannot take it refuses by itself, with a status and nothing else: a head of more
+//! than 128 KiB, a target of more than 64 KiB, anything that is not HTTP, a head that does not
+//! come. [`Wire`] puts our own refusal in the place of such a bare one, so that every failure has
+//! its code and its sentence.
 
 use std::{
     pin::Pin,

@@ -1,5 +1,5 @@
-//! argon2id, the one slow thing here: bounded in how much runs and in how much waits, and never on a
-//! thread that serves requests.
+//! argon2id, the one slow thing here: bounded in how much runs and in how much waits, and never on
+//! a thread that serves requests.
 
 use std::sync::Arc;
 
@@ -12,7 +12,8 @@ use tokio::sync::Semaphore;
 
 use crate::{domain::PrivateKey, error::Error};
 
-/// 19 MiB, in KiB: with two passes and one lane, the first choice of OWASP's password storage cheat sheet.
+/// 19 MiB, in KiB: with two passes and one lane, the first choice of OWASP's password storage cheat
+/// sheet.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
@@ -37,7 +38,8 @@ impl Argon2Pool {
     /// Whether `phc` is the hash of `key`.
     ///
     /// # Errors
-    /// [`Error::Overloaded`] at once when the queue is full; [`Error::Internal`] when `phc` cannot be read.
+    /// [`Error::Overloaded`] at once when the queue is full; [`Error::Internal`] when `phc` cannot
+    /// be read.
     pub async fn verify(&self, key: PrivateKey, phc: String) -> Result<bool, Error> {
         let place = Arc::clone(&self.admitted)
             .try_acquire_owned()

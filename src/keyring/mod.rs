@@ -1,12 +1,12 @@
 //! Private keys at work: from the text that a caller shows to a [`Caller`] who may do things.
 //!
-//! A right key costs one argon2id hash per process, on a bounded pool; after that the *verified-key cache*
-//! answers. A wrong key costs one SHA-256 and one indexed look-up, and never meets argon2.
+//! A right key costs one argon2id hash per process, on a bounded pool; after that the *verified-key
+//! cache* answers. A wrong key costs one SHA-256 and one indexed look-up, and never meets argon2.
 //!
-//! The cache remembers that a key is *right*, never that it is still *allowed*: each operation of the
-//! store checks that in its own transaction, so that a disabled key is refused at once, whichever
-//! process disabled it. The entry of a key found to be dead is dropped then, or when the store is seen to have
-//! changed elsewhere.
+//! The cache remembers that a key is *right*, never that it is still *allowed*: each operation of
+//! the store checks that in its own transaction, so that a disabled key is refused at once,
+//! whichever process disabled it. The entry of a key found to be dead is dropped then, or when the
+//! store is seen to have changed elsewhere.
 
 mod argon2_pool;
 mod sealing;
@@ -78,12 +78,13 @@ impl Keyring {
         }
     }
 
-    /// Finds out who shows `key`, by `find` when the key is not remembered: given a selector, it answers with
-    /// the record of a key that is good at present. Simultaneous first uses of one key share one look-up and one hash.
+    /// Finds out who shows `key`, by `find` when the key is not remembered: given a selector, it
+    /// answers with the record of a key that is good at present. Simultaneous first uses of one key
+    /// share one look-up and one hash.
     ///
     /// # Errors
-    /// [`Error::InvalidKey`] for a key that is not found or not right; [`Error::Overloaded`] when too many
-    /// hashes wait; what `find` fails with.
+    /// [`Error::InvalidKey`] for a key that is not found or not right; [`Error::Overloaded`] when
+    /// too many hashes wait; what `find` fails with.
     pub async fn authenticate<F>(
         &self,
         key: &PrivateKey,

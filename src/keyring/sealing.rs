@@ -1,8 +1,8 @@
 //! Sealed copies of tokens, so that a key's holder can list them and nobody else can.
 //!
-//! XChaCha20-Poly1305 under a key that HKDF-SHA256 (RFC 5869) derives from the private key itself. The
-//! nonce is the head of the token's digest, which no two tokens share; the key's id and the digest are bound in as
-//! associated data, so that a copy moved to another row does not open.
+//! XChaCha20-Poly1305 under a key that HKDF-SHA256 (RFC 5869) derives from the private key itself.
+//! The nonce is the head of the token's digest, which no two tokens share; the key's id and the
+//! digest are bound in as associated data, so that a copy moved to another row does not open.
 
 use std::fmt;
 

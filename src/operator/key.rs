@@ -6,7 +6,7 @@ use crate::{
         AccountId, KeyId, Label, PrivateKey, Role, SealedToken, Selector, Timestamp, TokenDigest,
     },
     error::Error,
-    keyring::{self, SealingKey},
+    keyring::{self, Caller, SealingKey},
     store::{AddedKeys, Carry, DisabledKey, KeyTokens, NewKey, RotatedKey},
 };
 
@@ -39,7 +39,8 @@ pub struct Added {
 /// Makes a new key for the account of this name or id.
 ///
 /// # Errors
-/// [`Error::UnknownAccount`], [`Error::DisabledAccount`], [`Error::Refused`] for an expiry that has passed, the store's.
+/// [`Error::UnknownAccount`], [`Error::DisabledAccount`], [`Error::Refused`] for an expiry that has
+/// passed, the store's.
 pub async fn create(app: &App, account: &str, wanted: Wanted) -> Result<Added, Error> {
     let key = app.entropy.draw(PrivateKey::generate);
     let added = add(app, account, vec![key], &wanted).await?;
@@ -50,8 +51,8 @@ pub async fn create(app: &App, account: &str, wanted: Wanted) -> Result<Added, E
 /// Takes keys made elsewhere: all of them or none.
 ///
 /// # Errors
-/// [`Error::Refused`] with the line of the first text that cannot be a key or is known already, and what
-/// [`create`] fails with.
+/// [`Error::Refused`] with the line of the first text that cannot be a key or is known already, and
+/// what [`create`] fails with.
 pub async fn import(
     app: &App,
     account: &str,
@@ -109,24 +110,14 @@ pub struct Rotated {
     pub ended: u64,
 }
 
-/// Puts a new key of the same role, label and expiry in the place of `old`, which is dead when this returns. Its tokens
-/// are carried over or ended, as `tokens` says.
+/// Puts a new key of the same role, label and expiry in the place of `old`, which is dead when this
+/// returns. Its tokens are carried over or ended, as `tokens` says.
 ///
 /// # Errors
 /// [`Error::InvalidKey`] when `old` is not good, the store's; nothing was changed then.
 pub async fn rotate(app: &App, old: &PrivateKey, tokens: KeyTokens) -> Result<Rotated, Error> {
     let caller = app.authenticate(old).await?;
-    let account = app.store.list_keys(caller.account).await?;
-    let row = account
-        .into_iter()
-        .find(|row| row.id == caller.key)
-        .ok_or(Error::InvalidKey)?;
-    let label = Label::parse(&row.label).map_err(|malformed| Error::Internal(malformed.into()))?;
-    let wanted = Wanted {
-        role: row.role,
-        label,
-        expires_at: row.expires_at,
-    };
+    let wanted = like(app, &caller).await?;
     let key = app.entropy.draw(PrivateKey::generate);
     let new = to_keep(app, &key, &wanted);
     let id = new.id;
@@ -161,6 +152,21 @@ pub async fn rotate(app: &App, old: &PrivateKey, tokens: KeyTokens) -> Result<Ro
             format!("the sealed copy of {token} does not open under its key").into(),
         )),
     }
+}
+
+/// What a key must be to take the place of the caller's.
+async fn like(app: &App, caller: &Caller) -> Result<Wanted, Error> {
+    let keys = app.store.list_keys(caller.account).await?;
+    let row = keys
+        .into_iter()
+        .find(|row| row.id == caller.key)
+        .ok_or(Error::InvalidKey)?;
+    let label = Label::parse(&row.label).map_err(|malformed| Error::Internal(malformed.into()))?;
+    Ok(Wanted {
+        role: row.role,
+        label,
+        expires_at: row.expires_at,
+    })
 }
 
 fn carry(old: SealingKey, new: SealingKey) -> Carry {

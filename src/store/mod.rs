@@ -1,8 +1,9 @@
 //! Where accounts, keys and tokens are kept.
 //!
-//! Each operation is one step of the domain and one transaction, and says what came of it by an outcome:
-//! absence and refusal are values, not errors. The time is always an argument. Every operation on behalf of a key checks in
-//! its own transaction that the key, and its account, are still good.
+//! Each operation is one step of the domain and one transaction, and says what came of it by an
+//! outcome: absence and refusal are values, not errors. The time is always an argument. Every
+//! operation on behalf of a key checks in its own transaction that the key, and its account, are
+//! still good.
 
 mod outcome;
 pub mod sqlite;
@@ -35,7 +36,8 @@ pub struct Options {
     pub busy_timeout: Duration,
     /// How many threads answer readers.
     pub readers: usize,
-    /// How many jobs may wait for the writer, and for the readers; past that callers are told to come back.
+    /// How many jobs may wait for the writer, and for the readers; past that callers are told to
+    /// come back.
     pub queue: usize,
     /// How many jobs may share one transaction.
     pub batch: usize,
@@ -52,7 +54,8 @@ pub enum Absent {
     Refuse,
 }
 
-/// A place to keep things, of one of the kinds that Moneyer knows. Dropping it lets the jobs that wait be done.
+/// A place to keep things, of one of the kinds that Moneyer knows. Dropping it lets the jobs that
+/// wait be done.
 #[derive(Debug)]
 pub enum Store {
     /// A file of SQLite's.
@@ -67,8 +70,9 @@ macro_rules! operations {
                 $(#[$doc])*
                 ///
                 /// # Errors
-                /// [`Error::Overloaded`] when too much waits, [`Error::Unavailable`] when the store cannot
-                /// do its work at present, [`Error::Internal`] for a defect. Nothing was changed then.
+                /// [`Error::Overloaded`] when too much waits, [`Error::Unavailable`] when the store
+                /// cannot do its work at present, [`Error::Internal`] for a defect. Nothing was
+                /// changed then.
                 pub async fn $name(&self, $($arg: $type),*) -> Result<$outcome, Error> {
                     match self {
                         Self::Sqlite(sqlite) => sqlite.$name($($arg),*).await,
@@ -99,8 +103,8 @@ operations! {
     dead_keys(keys: Vec<KeyId>, now: Timestamp) -> HashSet<KeyId>;
     /// Disables a key; its tokens live on or end with it, as `tokens` says.
     disable_key(key: KeyId, tokens: KeyTokens, now: Timestamp) -> DisabledKey;
-    /// Puts `new` in the place of the key `old`, which is dead from then on; its tokens are carried over, re-sealed by
-    /// `carry`, or end when there is none.
+    /// Puts `new` in the place of the key `old`, which is dead from then on; its tokens are carried
+    /// over, re-sealed by `carry`, or end when there is none.
     rotate_key(old: KeyId, new: NewKey, carry: Option<Carry>, now: Timestamp) -> RotatedKey;
     /// Writes down when keys were last used.
     record_key_uses(uses: Vec<(KeyId, Timestamp)>) -> ();
@@ -114,8 +118,9 @@ operations! {
     /// Ends the token with this id, on behalf of an operator.
     disable_token_by_id(id: TokenId, now: Timestamp) -> DisabledToken;
 
-    /// Reclaims a bounded part of what has ended: see [`Swept`]. Rows that ended before `purge_before`, and retries
-    /// that were noted before `forget_before`, are deleted; at most `limit` of each kind.
+    /// Reclaims a bounded part of what has ended: see [`Swept`]. Rows that ended before
+    /// `purge_before`, and retries that were noted before `forget_before`, are deleted; at most
+    /// `limit` of each kind.
     sweep(now: Timestamp, purge_before: Timestamp, forget_before: Timestamp, limit: u32) -> Swept;
 
     /// Whether the store answers.
@@ -151,11 +156,12 @@ impl Store {
         }
     }
 
-    /// Copies the whole store to the new file `to`, as it is at one moment, while others go on using it.
-    /// `progress` is told how many pages of how many are copied.
+    /// Copies the whole store to the new file `to`, as it is at one moment, while others go on
+    /// using it. `progress` is told how many pages of how many are copied.
     ///
     /// # Errors
-    /// [`Error::Refused`] when `to` exists or cannot be made; [`Error::Unavailable`] when copying fails. No file is left then.
+    /// [`Error::Refused`] when `to` exists or cannot be made; [`Error::Unavailable`] when copying
+    /// fails. No file is left then.
     pub fn backup(&self, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
         match self {
             Self::Sqlite(sqlite) => sqlite.backup(to, progress),

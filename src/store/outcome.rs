@@ -111,8 +111,8 @@ pub enum DisabledKey {
     Unknown,
 }
 
-/// Seals a token anew: given its digest and its sealed copy, the copy under the new key, or `None` when the
-/// old one does not open.
+/// Seals a token anew: given its digest and its sealed copy, the copy under the new key, or `None`
+/// when the old one does not open.
 pub struct Carry(pub Box<Reseal>);
 
 /// See [`Carry`].

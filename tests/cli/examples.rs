@@ -57,7 +57,8 @@ impl Client {
             .env("no_proxy", "127.0.0.1")
     }
 
-    /// It does all that `examples/README.md` says, without a key says so, and with a bad one repeats the server's sentence.
+    /// It does all that `examples/README.md` says, without a key says so, and with a bad one
+    /// repeats the server's sentence.
     #[track_caller]
     fn works(&self) {
         let (folder, key) = Folder::with_key();

@@ -135,7 +135,8 @@ fn a_running_server_knows_new_keys_at_once() {
     server.mint(&new.secret);
 }
 
-/// What such a key asks for never reaches the store, so this shows that a server also forgets keys it remembers.
+/// What such a key asks for never reaches the store, so this shows that a server also forgets keys
+/// it remembers.
 #[test]
 fn a_running_server_forgets_a_disabled_key_within_a_second() {
     let folder = Folder::new();

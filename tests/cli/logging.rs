@@ -111,7 +111,8 @@ fn the_level_can_be_raised() {
     let folder = Folder::new();
     let serve = folder.serving(&["--dev"]).env("MONEYER_LOG_LEVEL", "warn");
     let server = serve.spawn();
-    // The line that says where it listens is not logged now; what is printed comes after the port is bound.
+    // The line that says where it listens is not logged now; what is printed comes after the port
+    // is bound.
     let printed = |text: &str| text.contains("disableToken").then_some(());
     assert!(server.stdout.wait_for(printed).is_some());
     let address = server.stdout.text();

@@ -98,7 +98,8 @@ impl Process {
     /// Waits for the end of the program, which must come within `limit`.
     #[track_caller]
     pub fn finish_within(mut self, limit: Duration) -> Run {
-        // A program's pipes are closed when it ends, so there is no need to ask again and again whether it has.
+        // A program's pipes are closed when it ends, so there is no need to ask again and again
+        // whether it has.
         let ended = self.stderr.ended_within(limit) && self.stdout.ended_within(limit);
         let (stdout, stderr) = (self.stdout.text(), self.stderr.text());
         assert!(
@@ -162,7 +163,8 @@ impl Output {
         self.0.0.lock().unwrap().ended
     }
 
-    /// Waits until `find` finds something in what was written; `None` when it does not before the end.
+    /// Waits until `find` finds something in what was written; `None` when it does not before the
+    /// end.
     pub fn wait_for<T>(&self, find: impl Fn(&str) -> Option<T>) -> Option<T> {
         self.wait_while(PATIENCE, |written| {
             !written.ended && find(&written.text).is_none()

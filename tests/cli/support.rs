@@ -67,7 +67,8 @@ impl Folder {
         self.program(MONEYER, arguments).without_environment()
     }
 
-    /// Any program, to be run in this folder with the test's own environment, as far as that does not concern moneyer.
+    /// Any program, to be run in this folder with the test's own environment, as far as that does
+    /// not concern moneyer.
     #[expect(
         clippy::disallowed_methods,
         reason = "what the tests are started with must not reach the program"

@@ -9,7 +9,8 @@ use moneyer::{
 
 use crate::support::{Server, block_on};
 
-/// Has one client for each of `keys` mint a token, all at once, and checks that each has one of its own.
+/// Has one client for each of `keys` mint a token, all at once, and checks that each has one of its
+/// own.
 fn mint_at_once(server: &Server, keys: &[PrivateKey]) {
     let tokens: Vec<String> = thread::scope(|scope| {
         let clients: Vec<_> = keys
@@ -97,7 +98,8 @@ fn of_ten_thousand_tokens_the_newest_hundred_are_listed() {
         listed.iter().eq(newest.iter().rev()),
         "the newest hundred, newest first"
     );
-    // What makes it fast whatever their number: the index gives them in order, nothing is sorted and no row is scanned.
+    // What makes it fast whatever their number: the index gives them in order, nothing is sorted
+    // and no row is scanned.
     let plan: String = server
         .file()
         .query_row(

@@ -33,7 +33,8 @@ impl MakeWriter<'_> for Lines {
 #[test]
 fn no_secret_reaches_the_log_and_each_request_has_its_line() {
     let lines = Lines::default();
-    // For the whole process: the server logs from threads of its own. Other tests' lines do no harm.
+    // For the whole process: the server logs from threads of its own. Other tests' lines do no
+    // harm.
     let subscriber = tracing_subscriber::fmt()
         .json()
         .with_max_level(tracing::Level::TRACE)

@@ -1,4 +1,5 @@
-//! The service over HTTP, driven from outside: whole answers with a clock that stands still and randomness that repeats.
+//! The service over HTTP, driven from outside: whole answers with a clock that stands still and
+//! randomness that repeats.
 
 mod answers;
 mod bad_input;

@@ -1,4 +1,5 @@
-//! A whole server in this process, with a clock that stands still and randomness that repeats, and a plain client.
+//! A whole server in this process, with a clock that stands still and randomness that repeats, and
+//! a plain client.
 
 use std::{
     fmt::Write as _,
@@ -72,7 +73,8 @@ impl Server {
             stop: Some(stop),
             thread: Some(thread),
         };
-        // Once it answers it has drawn what it draws at its start, and all that follows is drawn in order.
+        // Once it answers it has drawn what it draws at its start, and all that follows is drawn in
+        // order.
         server.get("/health/liveness").send();
         server
     }

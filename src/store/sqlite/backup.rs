@@ -47,7 +47,8 @@ impl Sqlite {
 fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> rusqlite::Result<()> {
     let source = open::connect_plain(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut target = open::connect_plain(to, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    // A transaction held open keeps the copy to one moment; without it each change by others would start it anew.
+    // A transaction held open keeps the copy to one moment; without it each change by others would
+    // start it anew.
     let snapshot = source.unchecked_transaction()?;
     snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     step_through(&snapshot, &mut target, progress)

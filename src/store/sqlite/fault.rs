@@ -4,7 +4,8 @@ use rusqlite::ErrorCode;
 
 use crate::error::Error;
 
-/// Sorts an error: a full disk or a locked file may pass, anything else is a defect of ours or of the file.
+/// Sorts an error: a full disk or a locked file may pass, anything else is a defect of ours or of
+/// the file.
 pub(super) fn classify(error: &rusqlite::Error) -> Error {
     let cause = error.to_string().into();
     if is_passing(error) {

@@ -4,7 +4,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::domain::{AccountId, KeyId, Timestamp};
 
-/// The keys that are good at the time `?2`: not disabled, not expired, and of an account that is not disabled.
+/// The keys that are good at the time `?2`: not disabled, not expired, and of an account that is
+/// not disabled.
 macro_rules! good_keys {
     ($columns:literal, $condition:literal) => {
         concat!(

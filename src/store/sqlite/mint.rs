@@ -39,29 +39,33 @@ fn mint(connection: &Connection, token: &NewToken, now: Timestamp) -> rusqlite::
             None => return Ok(Minted::SourceUnknown),
         },
     };
+    let id = insert(connection, token, settings.as_deref(), now)?;
+    if let Some(once) = &token.once {
+        note_request(connection, token.key, once, id, now)?;
+    }
+    Ok(Minted::Done)
+}
+
+/// Inserts the token, and gives the number of its row.
+fn insert(
+    connection: &Connection,
+    token: &NewToken,
+    settings: Option<&str>,
+    now: Timestamp,
+) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(
             "INSERT INTO tokens (digest, key_id, sealed, settings, created_at, expires_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![
+        .insert(params![
             token.digest.as_bytes(),
             token.key.to_i64(),
             token.sealed.as_bytes(),
             settings,
             now.seconds(),
             token.expires_at.map(Timestamp::seconds),
-        ])?;
-    if let Some(once) = &token.once {
-        note_request(
-            connection,
-            token.key,
-            once,
-            connection.last_insert_rowid(),
-            now,
-        )?;
-    }
-    Ok(Minted::Done)
+        ])
 }
 
 /// What the request was answered with when it came before, if it did.

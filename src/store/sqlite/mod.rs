@@ -1,7 +1,8 @@
 //! The store as one file of SQLite's, in WAL mode, durable at each commit.
 //!
-//! [`writer`] is the one thread that changes it, [`readers`] are the few that look things up. The operations are in
-//! [`accounts`], [`keys`], [`mint`], [`tokens`] and [`sweep`]; [`open`] makes and checks the file.
+//! [`writer`] is the one thread that changes it, [`readers`] are the few that look things up. The
+//! operations are in [`accounts`], [`keys`], [`mint`], [`tokens`] and [`sweep`]; [`open`] makes and
+//! checks the file.
 
 mod accounts;
 mod backup;
@@ -31,7 +32,8 @@ use crate::error::Error;
 /// A store in one file.
 pub struct Sqlite {
     path: PathBuf,
-    // Dropped in this order: SQLite tidies up when the last connection, which must be one that writes, is closed.
+    // Dropped in this order: SQLite tidies up when the last connection, which must be one that
+    // writes, is closed.
     readers: Readers,
     writer: Writer,
 }

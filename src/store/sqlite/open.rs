@@ -113,7 +113,8 @@ fn prepare(path: &Path, options: &Options) -> Result<Connection, Unfit> {
     Ok(connection)
 }
 
-/// Makes sure that the file is Moneyer's, of the version known here; writes the schema into an empty one.
+/// Makes sure that the file is Moneyer's, of the version known here; writes the schema into an
+/// empty one.
 fn identify(connection: &Connection, path: &Path) -> Result<(), Unfit> {
     match Contents::of(connection)? {
         Contents::Current => Ok(()),

@@ -32,7 +32,8 @@ impl Readers {
                     .name("store-reader".into())
                     .spawn(move || {
                         for job in waiting {
-                            // A panic has been reported by the panic hook, and its caller sees the job vanish.
+                            // A panic has been reported by the panic hook, and its caller sees the
+                            // job vanish.
                             let _ = catch_unwind(AssertUnwindSafe(|| job(&connection)));
                         }
                     })

@@ -154,8 +154,9 @@ pub(super) fn count_good(
         .map(i64::unsigned_abs)
 }
 
-/// Makes the tokens of the key `from` those of the key `to`, ended ones and noted requests too, so that a retry of
-/// either is still answered. Gives the first token whose seal did not open, if any: then not all was done.
+/// Makes the tokens of the key `from` those of the key `to`, ended ones and noted requests too, so
+/// that a retry of either is still answered. Gives the first token whose seal did not open, if any:
+/// then not all was done.
 pub(super) fn carry_all(
     connection: &Connection,
     from: KeyId,

@@ -1,8 +1,9 @@
 //! The one thread that changes the file, with group commit.
 //!
-//! A job is a whole unit of work. The thread takes one, then what else waits, does them in one transaction, commits,
-//! and only then lets the callers know: batches grow with load, without a timer. A job that fails is rolled back
-//! alone, to its savepoint; a commit that fails, fails every job of the batch.
+//! A job is a whole unit of work. The thread takes one, then what else waits, does them in one
+//! transaction, commits, and only then lets the callers know: batches grow with load, without a
+//! timer. A job that fails is rolled back alone, to its savepoint; a commit that fails, fails every
+//! job of the batch.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -174,8 +175,9 @@ fn commit_together(connection: &Connection, jobs: impl Iterator<Item = Box<dyn J
     }
 }
 
-/// Runs `jobs` in a new transaction, and moves those whose work stands to `done`. Fails when the transaction itself did;
-/// then nothing of it stands, and every job taken is in `done` or has been refused.
+/// Runs `jobs` in a new transaction, and moves those whose work stands to `done`. Fails when the
+/// transaction itself did; then nothing of it stands, and every job taken is in `done` or has been
+/// refused.
 fn run_all(
     connection: &Connection,
     jobs: impl Iterator<Item = Box<dyn Job>>,
@@ -192,7 +194,8 @@ fn run_all(
             Err(failed) => {
                 let undone = undo(connection);
                 job.refuse(failed.classify());
-                // SQLite ends the whole transaction by itself on some errors; the rest of the batch shares the cause.
+                // SQLite ends the whole transaction by itself on some errors; the rest of the batch
+                // shares the cause.
                 match (undone, failed) {
                     (Ok(()), _) => {}
                     (Err(_), Failed::Sqlite(error)) | (Err(error), Failed::Panicked) => {
