@@ -1,5 +1,9 @@
 //! Mints, lists and disables tokens with `ureq` (whose feature `rustls` adds `https`).
-#![allow(clippy::disallowed_methods, reason = "a program of its own")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a program of its own"
+)]
 
 use std::hash::{BuildHasher, RandomState};
 use std::{env, fmt, process::ExitCode, thread::sleep, time::Duration};

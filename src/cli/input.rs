@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Read as _};
 
 use zeroize::Zeroizing;
 
+use super::output;
 use crate::error::Error;
 
 /// How much is read from standard input at most, in bytes.
@@ -24,7 +25,7 @@ pub(super) fn secret(prompt: &str) -> Result<Zeroizing<String>, Error> {
 /// give.
 pub(super) fn lines(prompt: &str) -> Result<Zeroizing<String>, Error> {
     if std::io::stdin().is_terminal() {
-        eprintln!("{prompt}");
+        output::say(prompt);
     }
     all()
 }

@@ -107,7 +107,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli.run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("moneyer: {}", sentence(&error));
+            output::say(format_args!("moneyer: {}", sentence(&error)));
             ExitCode::FAILURE
         }
     }

@@ -36,9 +36,14 @@ impl Output {
     /// Says something to a person; a program that reads JSON is not told.
     pub(super) fn words(self, text: impl Display) {
         if self.format == Format::Text {
-            eprintln!("{text}");
+            say(text);
         }
     }
+}
+
+/// Says something on standard error. Where that is gone nobody listens, and the work goes on.
+pub(super) fn say(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Prints bytes as they are.

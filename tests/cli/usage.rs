@@ -1,6 +1,6 @@
 //! How the program may be called, and what it says when it is called otherwise.
 
-use crate::support::Folder;
+use crate::support::{Folder, is_key};
 
 const VERBS: [&str; 9] = [
     "serve",
@@ -124,4 +124,26 @@ fn completions_do_not_need_a_configuration() {
     let folder = Folder::new();
     folder.write("moneyer.toml", "nonsense");
     folder.moneyer(&["completions", "bash"]).run().done();
+}
+
+#[test]
+fn a_terminal_that_is_gone_breaks_nothing_off() {
+    let folder = Folder::new();
+    folder.account("acme");
+    // What is said to a person is lost; the key, which is shown only once, must not be with it.
+    let script = format!(
+        "'{program}' key create acme 2>/dev/full && ! '{program}' key list nobody 2>/dev/full",
+        program = env!("CARGO_BIN_EXE_moneyer")
+    );
+    let run = folder.program("sh", &["-c", &script]).run().done();
+    assert!(is_key(run.line()), "{run:?}");
+    let deaf = format!(
+        "'{}' key list acme >/dev/full",
+        env!("CARGO_BIN_EXE_moneyer")
+    );
+    folder
+        .program("sh", &["-c", &deaf])
+        .run()
+        .exits_with(1)
+        .says("Cannot print the result");
 }
