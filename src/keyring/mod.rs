@@ -150,3 +150,120 @@ impl fmt::Debug for Keyring {
         write!(f, "Keyring({} keys)", self.verified.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use futures_util::future::join_all;
+    use rand::{SeedableRng as _, rngs::StdRng};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1);
+
+    fn keyring() -> Keyring {
+        Keyring::new(Limits {
+            argon2_workers: 1,
+            argon2_queue: 0,
+            cached_keys: 10,
+        })
+    }
+
+    fn key(text: &str) -> PrivateKey {
+        PrivateKey::presented(text).unwrap()
+    }
+
+    fn record(key: &PrivateKey) -> KeyRecord {
+        KeyRecord {
+            id: KeyId::from_i64(1),
+            account: AccountId::from_i64(2),
+            role: Role::Mint,
+            phc: hash(key, &mut StdRng::seed_from_u64(1)),
+        }
+    }
+
+    #[tokio::test]
+    async fn simultaneous_first_uses_share_one_look_up_and_one_hash() {
+        // With room for a single hash and none to wait, a second one would be refused.
+        let (keyring, key, looked_up) = (keyring(), key("right"), Cell::new(0));
+        let found = record(&key);
+        let callers = join_all((0..50).map(|_| {
+            keyring.authenticate(&key, NOW, async |_| {
+                looked_up.set(looked_up.get() + 1);
+                Ok(Some(found.clone()))
+            })
+        }));
+        assert!(
+            callers
+                .await
+                .iter()
+                .all(|caller| matches!(caller, Ok(caller) if caller.key == found.id))
+        );
+        assert_eq!(looked_up.get(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_not_found_or_not_right_is_looked_up_again_each_time() {
+        let (keyring, right, wrong) = (keyring(), key("right"), key("wrong"));
+        let found = record(&right);
+        for answer in [None, Some(found.clone())] {
+            let refused = keyring
+                .authenticate(&wrong, NOW, async |_| Ok(answer.clone()))
+                .await;
+            assert!(matches!(refused, Err(Error::InvalidKey)));
+        }
+        assert!(
+            keyring
+                .authenticate(&right, NOW, async |_| Ok(Some(found)))
+                .await
+                .is_ok()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_forgotten_key_is_looked_up_anew() {
+        let (keyring, key) = (keyring(), key("right"));
+        let found = record(&key);
+        let known = async || Ok::<_, Error>(Some(found.clone()));
+        let caller = keyring
+            .authenticate(&key, NOW, async |_| known().await)
+            .await
+            .unwrap();
+        assert_eq!(keyring.remembered(), [found.id]);
+        keyring.forget(&caller);
+        assert!(
+            keyring
+                .authenticate(&key, NOW, async |_| Ok(None))
+                .await
+                .is_err()
+        );
+
+        keyring
+            .authenticate(&key, NOW, async |_| known().await)
+            .await
+            .unwrap();
+        keyring.forget_all(&HashSet::from([KeyId::from_i64(9)]));
+        assert_eq!(keyring.remembered(), [found.id]);
+        keyring.forget_all(&HashSet::from([found.id]));
+        assert!(keyring.remembered().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_last_use_of_each_key_is_told_once() {
+        let (keyring, key) = (keyring(), key("right"));
+        let found = record(&key);
+        for second in [1, 5] {
+            let now = Timestamp::from_seconds(second);
+            keyring
+                .authenticate(&key, now, async |_| Ok(Some(found.clone())))
+                .await
+                .unwrap();
+        }
+        assert_eq!(
+            keyring.take_uses(),
+            [(found.id, Timestamp::from_seconds(5))]
+        );
+        assert!(keyring.take_uses().is_empty());
+    }
+}

@@ -240,3 +240,94 @@ fn undo(connection: &Connection) -> rusqlite::Result<()> {
 fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute([]).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    fn writer(schema: &str) -> Writer {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(schema).unwrap();
+        Writer::start(connection, 1000, 100)
+    }
+
+    /// Does `jobs` in one batch: the first holds the writer up until all the others wait.
+    async fn together<T: Send + 'static>(
+        writer: &Writer,
+        jobs: Vec<impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static>,
+    ) -> Vec<Result<T, Error>> {
+        let (go, gate) = std::sync::mpsc::channel();
+        let hold = writer.run(move |_| {
+            gate.recv().expect("the gate is opened");
+            Ok(())
+        });
+        let waiting = join_all(jobs.into_iter().map(|job| writer.run(job)));
+        let open = async { go.send(()).expect("the writer waits at the gate") };
+        let (_, done, ()) = futures_util::future::join3(hold, waiting, open).await;
+        done
+    }
+
+    async fn count(writer: &Writer) -> i64 {
+        let count = |db: &Connection| db.query_row("SELECT count(*) FROM t", [], |row| row.get(0));
+        writer.run(count).await.unwrap()
+    }
+
+    fn insert(value: i64) -> impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static {
+        move |db| db.execute("INSERT INTO t VALUES (?1)", [value])
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_fails_fails_every_job_of_its_batch_and_no_other() {
+        let writer = writer(
+            "PRAGMA foreign_keys = ON; CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE t (x);
+             CREATE TABLE child (id REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);",
+        );
+        let orphan: fn(&Connection) -> _ = |db| db.execute("INSERT INTO child VALUES (1)", []);
+        let innocent: fn(&Connection) -> _ = |db| db.execute("INSERT INTO t VALUES (1)", []);
+        let done = together(&writer, vec![innocent, orphan, innocent]).await;
+        assert!(done.iter().all(Result::is_err), "{done:?}");
+        assert_eq!(count(&writer).await, 0);
+        writer.run(innocent).await.unwrap();
+        assert_eq!(count(&writer).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_what_it_cannot_hold_and_keeps_what_it_acknowledged() {
+        let writer = writer("PRAGMA max_page_count = 20; CREATE TABLE t (x);");
+        let fill: fn(&Connection) -> _ =
+            |db| db.execute("INSERT INTO t VALUES (zeroblob(3000))", []);
+        let done = together(&writer, vec![fill; 60]).await;
+        let kept = done.iter().filter(|done| done.is_ok()).count();
+        let refused = done
+            .iter()
+            .find_map(|done| done.as_ref().err())
+            .expect("the disk is full");
+        assert_eq!(refused.code(), "unavailable", "{refused:?}");
+        assert_eq!(count(&writer).await, i64::try_from(kept).unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_is_undone_and_told_and_the_others_stand() {
+        let writer = writer("CREATE TABLE t (x);");
+        let panics: fn(&Connection) -> rusqlite::Result<usize> = |db| {
+            db.execute("INSERT INTO t VALUES (1)", [])?;
+            panic!("on purpose")
+        };
+        let stands: fn(&Connection) -> _ = |db| db.execute("INSERT INTO t VALUES (2)", []);
+        let done = together(&writer, vec![stands, panics, stands]).await;
+        assert!(done[0].is_ok() && done[2].is_ok());
+        assert_eq!(done[1].as_ref().unwrap_err().code(), "internal");
+        assert_eq!(count(&writer).await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_goes_away_leaves_its_work_to_be_done() {
+        let writer = writer("CREATE TABLE t (x);");
+        let mut gone = Box::pin(writer.run(insert(1)));
+        assert!(futures_util::poll!(&mut gone).is_pending());
+        drop(gone);
+        assert_eq!(count(&writer).await, 1);
+    }
+}
