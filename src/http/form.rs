@@ -89,10 +89,10 @@ fn decode(encoded: &[u8]) -> Option<Zeroizing<String>> {
     if !escapes_are_whole {
         return None;
     }
-    let spaced: Vec<u8> = encoded
+    let bytes = encoded
         .iter()
-        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-        .collect();
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte });
+    let spaced = Zeroizing::new(bytes.collect::<Vec<u8>>());
     let decoded = Cow::from(percent_decode(&spaced)).into_owned();
     String::from_utf8(decoded).ok().map(Zeroizing::new)
 }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Sqlite, good_keys::account_of_good_key, tokens::sealed_row};
 use crate::{
-    domain::{AccountId, KeyId, Timestamp, TokenDigest},
+    domain::{AccountId, KeyId, RequestDigest, Timestamp, TokenDigest},
     error::Error,
     store::{Minted, NewToken, Once},
 };
@@ -80,11 +80,11 @@ fn minted_before(
              WHERE i.key_id = ?1 AND i.header = ?2 AND i.created_at > ?3",
         )?
         .query_row(params![key.to_i64(), once.header.as_bytes(), once.since.seconds()], |row| {
-            Ok((sealed_row(row)?, row.get::<_, [u8; 32]>(2)?))
+            Ok((sealed_row(row)?, RequestDigest::from_bytes(row.get(2)?)))
         })
         .optional()?;
     Ok(before.map(|(minted, request)| {
-        if request == *once.request.as_bytes() {
+        if request == once.request {
             Minted::Before(minted)
         } else {
             Minted::OnceMismatch
