@@ -10,10 +10,15 @@ use crate::error::Error;
 /// How much is read from standard input at most, in bytes.
 const LIMIT: u64 = 16 * 1024 * 1024;
 
+/// Whether a person types standard input.
+pub(super) fn is_terminal() -> bool {
+    std::io::stdin().is_terminal()
+}
+
 /// Reads a secret from standard input; a person at a terminal is asked for it, and does not see it
 /// typed.
 pub(super) fn secret(prompt: &str) -> Result<Zeroizing<String>, Error> {
-    if std::io::stdin().is_terminal() {
+    if is_terminal() {
         return rpassword::prompt_password(prompt)
             .map(Zeroizing::new)
             .map_err(unreadable);
@@ -24,7 +29,7 @@ pub(super) fn secret(prompt: &str) -> Result<Zeroizing<String>, Error> {
 /// Reads lines, secrets among them, from standard input; a person at a terminal is told what to
 /// give.
 pub(super) fn lines(prompt: &str) -> Result<Zeroizing<String>, Error> {
-    if std::io::stdin().is_terminal() {
+    if is_terminal() {
         output::say(prompt);
     }
     all()

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     app::App,
-    config::{self, Config},
-    domain::{KeyId, Label, PrivateKey, Role, Timestamp},
+    config::{self, API_KEY_VARIABLE, Config},
+    domain::{KeyDigest, KeyId, Label, PrivateKey, Role, Timestamp},
     error::Error,
     operator::{
         account,
@@ -204,11 +204,7 @@ async fn disable(app: &App, key: KeyId, tokens: KeyTokens, output: Output) -> Re
 }
 
 async fn rotate(app: &App, tokens: KeyTokens, output: Output) -> Result<(), Error> {
-    let text = match config::api_key() {
-        Some(text) => text,
-        None => input::secret("Old private key: ")?,
-    };
-    let old = PrivateKey::presented(&text).ok_or(Error::MissingKey)?;
+    let old = old_key()?;
     let rotated = key::rotate(app, &old, tokens).await.map_err(|error| match error {
         Error::InvalidKey if old.looks_mistyped() => {
             Error::Refused("This private key is not valid: its checksum is wrong, so it was mistyped or cut short.".into())
@@ -223,6 +219,26 @@ async fn rotate(app: &App, tokens: KeyTokens, output: Output) -> Result<(), Erro
         count(rotated.ended, "token"),
     ));
     show(&rotated.new, output)
+}
+
+/// The key to be rotated. A rotation cannot be taken back, so two different ones are refused.
+fn old_key() -> Result<PrivateKey, Error> {
+    let variable = config::api_key().and_then(|text| PrivateKey::presented(&text));
+    let input = match variable {
+        Some(_) if input::is_terminal() => None,
+        _ => PrivateKey::presented(&input::secret("Old private key: ")?),
+    };
+    match (input, variable) {
+        (Some(input), Some(variable)) if KeyDigest::of(&input) != KeyDigest::of(&variable) => {
+            Err(Error::Refused(format!(
+                "Standard input and {API_KEY_VARIABLE} hold different keys; give one of them."
+            )))
+        }
+        (Some(key), _) | (None, Some(key)) => Ok(key),
+        (None, None) => Err(Error::Refused(format!(
+            "The old private key is needed, on standard input or in {API_KEY_VARIABLE}."
+        ))),
+    }
 }
 
 const HEADS: [&str; 7] = [

@@ -47,6 +47,20 @@ fn the_old_key_may_come_from_the_environment() {
 }
 
 #[test]
+fn two_different_old_keys_are_one_too_many() {
+    let (folder, old, tokens) = with_tokens();
+    let other = folder.key("acme", &[]);
+    let rotate = folder
+        .moneyer(&ROTATE)
+        .env("MONEYER_API_KEY", &other.secret);
+    let run = rotate.input(old.secret.clone()).run().refused();
+    run.says("different keys").keeps_quiet_about(&old.secret);
+    let server = folder.serve(&[]);
+    assert_eq!(server.list(&old.secret), tokens);
+    server.auth(&other.secret, "list=1").good();
+}
+
+#[test]
 fn rotating_as_json_prints_the_members_of_a_new_key() {
     let folder = Folder::new();
     let account = folder.account("acme");
