@@ -43,6 +43,7 @@ CREATE TABLE tokens (
 
 CREATE INDEX tokens_live ON tokens (key_id, id) WHERE ended_at IS NULL;
 CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE ended_at IS NULL AND expires_at IS NOT NULL;
+CREATE INDEX tokens_ended_of_key ON tokens (key_id, id) WHERE ended_at IS NOT NULL;
 CREATE INDEX tokens_ended ON tokens (ended_at) WHERE ended_at IS NOT NULL;
 
 -- What a request with an Idempotency-Key header was answered with, for as long as a retry may come.

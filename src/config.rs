@@ -3,11 +3,12 @@
 //! The only code that reads the environment or a configuration file. A name that it does not know
 //! is an error that repeats the name, wherever it was given.
 
+mod check;
 mod defaults;
 mod sources;
 mod values;
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -17,7 +18,6 @@ pub use self::{
     values::{LogFormat, LogLevel, Span},
 };
 use crate::{
-    error::Error,
     keyring,
     store::{self, Absent},
     sweeper,
@@ -134,64 +134,6 @@ pub struct Log {
 }
 
 impl Config {
-    /// Looks for values that have the right type and make no sense.
-    fn check(&self) -> Result<(), Error> {
-        let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
-        let rules = [
-            (
-                self.limits.target >= 64,
-                "limits.target must be at least 64 bytes",
-            ),
-            (
-                self.limits.headers >= 256,
-                "limits.headers must be at least 256 bytes",
-            ),
-            (
-                self.limits.connections > 0,
-                "limits.connections must be at least 1",
-            ),
-            (
-                self.limits.shutdown_timeout.get() <= Duration::from_secs(9),
-                "limits.shutdown_timeout must be at most 9s",
-            ),
-            (
-                self.keyring.cached_keys > 0,
-                "keyring.cached_keys must be at least 1",
-            ),
-            (
-                self.throttle.failures_per_second > 0,
-                "throttle.failures_per_second must be at least 1",
-            ),
-            (self.throttle.burst > 0, "throttle.burst must be at least 1"),
-            (
-                self.throttle.addresses > 0,
-                "throttle.addresses must be at least 1",
-            ),
-            (
-                self.sweeper.interval.get() >= Duration::from_secs(1),
-                "sweeper.interval must be at least 1s",
-            ),
-            (
-                self.sweeper.interval.get() <= hour,
-                "sweeper.interval must be at most 1h",
-            ),
-            (
-                self.sweeper.retention.get() >= day,
-                "sweeper.retention must be at least 1d, or retries would be misled",
-            ),
-            (self.sweeper.batch > 0, "sweeper.batch must be at least 1"),
-            (self.store.readers > 0, "store.readers must be at least 1"),
-            (self.store.queue > 0, "store.queue must be at least 1"),
-            (self.store.batch > 0, "store.batch must be at least 1"),
-        ];
-        match rules.into_iter().find(|(holds, _)| !holds) {
-            None => Ok(()),
-            Some((_, sentence)) => Err(Error::Configuration(format!(
-                "In the configuration, {sentence}."
-            ))),
-        }
-    }
-
     /// How the store is opened.
     #[must_use]
     pub fn store_options(&self, absent: Absent) -> store::Options {

@@ -19,7 +19,7 @@ pub enum Error {
         reason: String,
     },
     /// A parameter whose name is nearly that of a known one.
-    #[error("There is no parameter \"{given}\"; {meant} is meant, perhaps. Nothing was done.")]
+    #[error("There is no parameter \"{given}\" (did you mean {meant}?), so nothing was done.")]
     UnknownParameter {
         /// The name as given, shortened.
         given: String,
@@ -27,7 +27,7 @@ pub enum Error {
         meant: &'static str,
     },
     /// Parameters that contradict each other.
-    #[error("{left} and {right} cannot be given together. Nothing was done.")]
+    #[error("{left} and {right} cannot be given together; nothing was done.")]
     ConflictingParameters {
         /// One of them.
         left: &'static str,
@@ -35,7 +35,7 @@ pub enum Error {
         right: &'static str,
     },
     /// The token is tagged against being disabled.
-    #[error("This token is tagged as protected and cannot be disabled while it is.")]
+    #[error("This token is tagged as protected and cannot be disabled while it carries that tag.")]
     ProtectedToken,
     /// No private key was shown.
     #[error(
@@ -49,22 +49,22 @@ pub enum Error {
     #[error("This private key's role does not allow that.")]
     Forbidden,
     /// No token that the caller may use in this way.
-    #[error("There is no such token that this private key may use for that.")]
+    #[error("There is no such token, or this private key may not use it.")]
     UnknownToken,
     /// An `Idempotency-Key` that was used for something else.
-    #[error("This Idempotency-Key was used before with other parameters. Nothing was done.")]
+    #[error("This Idempotency-Key was used before with other parameters; nothing was done.")]
     IdempotencyMismatch,
     /// The caller failed too often.
-    #[error("Too many requests failed; wait before the next.")]
+    #[error("Too many requests from this address have failed; wait before trying again.")]
     TooManyRequests {
         /// How long to wait.
         retry_after: Duration,
     },
     /// Too much is waiting already.
-    #[error("Moneyer is overloaded; nothing was done. Try again shortly.")]
+    #[error("Moneyer is overloaded and nothing was done; try again shortly.")]
     Overloaded,
     /// The store cannot do its work at present.
-    #[error("The store is unavailable; nothing was done. Try again shortly.")]
+    #[error("The store is unavailable and nothing was done; try again shortly.")]
     Unavailable(#[source] Cause),
     /// A defect of Moneyer's.
     #[error("Moneyer failed; the cause is in its log under this request's id.")]

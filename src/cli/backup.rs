@@ -29,7 +29,7 @@ impl Backup {
         bar.finish_and_clear();
         output.data(
             format_args!("Copied {copied} pages to {}.", self.file.display()),
-            &serde_json::json!({ "file": self.file, "pages": copied }),
+            &serde_json::json!({ "file": self.file.display().to_string(), "pages": copied }),
         )
     }
 }

@@ -21,9 +21,14 @@ const LIFETIME: i64 = 3600;
 /// key is made.
 pub(super) async fn greet(app: &App, address: SocketAddr, config: &Config) -> Result<(), Error> {
     let accounts = app.store.list_accounts().await?;
-    let known = accounts
-        .iter()
+    let active = || {
+        accounts
+            .iter()
+            .filter(|account| account.disabled_at.is_none())
+    };
+    let known = active()
         .find(|account| account.name == DEV)
+        .or_else(|| active().next())
         .or_else(|| accounts.first());
     let greeting = match known {
         Some(account) => how_to_make_another(account, config),
@@ -33,10 +38,13 @@ pub(super) async fn greet(app: &App, address: SocketAddr, config: &Config) -> Re
 }
 
 fn how_to_make_another(account: &AccountRow, config: &Config) -> String {
-    let program = std::env::args().next().unwrap_or_else(|| "moneyer".into());
+    let program = std::env::args_os()
+        .next()
+        .unwrap_or_else(|| "moneyer".into());
     format!(
-        "The store {store} is in use already. A private key is shown once, when it is made; this makes another:\n\n\
+        "The store {store} has accounts already. A private key is shown once, when it is made; this makes another:\n\n\
          {program} --database '{store}' key create {id}\n\n",
+        program = program.display(),
         store = config.database,
         id = account.id,
     )

@@ -78,7 +78,7 @@ impl Doctor {
 
 async fn look_over(app: &App) -> Vec<Finding> {
     let path = app.store.path();
-    let served = if app.store.claim().is_err() {
+    let served = if app.store.is_claimed() {
         "a server uses it"
     } else {
         "no server uses it"
@@ -86,7 +86,8 @@ async fn look_over(app: &App) -> Vec<Finding> {
     let store = format!("{} can be read and written; {served}", path.display());
     let mut findings = vec![Finding::good("store", store), permissions(&path)];
     match app.store.examine().await {
-        Err(error) => findings.push(damaged(&error::chain(&error))),
+        Err(Error::Internal(cause)) => findings.push(damaged(&cause.to_string())),
+        Err(error) => findings.push(Finding::bad("integrity", error::chain(&error))),
         Ok(health) => findings.extend([integrity(&health), clock(&health, app.clock.now())]),
     }
     findings
@@ -113,10 +114,16 @@ fn damaged(fault: &str) -> Finding {
 }
 
 fn clock(health: &Health, now: Timestamp) -> Finding {
+    if now < LONG_AGO {
+        return Finding::bad(
+            "clock",
+            format!("shows {now}, which is long past; set it right, or tokens live too long"),
+        );
+    }
     let newest = health
         .newest_at
         .map_or(i64::MIN, |at| at.seconds().saturating_sub(CLOCK_SLACK));
-    if now >= LONG_AGO && now.seconds() >= newest {
+    if now.seconds() >= newest {
         return Finding::good("clock", format!("shows {now}"));
     }
     Finding::bad(

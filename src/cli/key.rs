@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     input, open,
-    output::{Output, moment, table},
+    output::{self, Output, moment, table},
     parse_id,
 };
 use crate::{
@@ -151,13 +151,16 @@ impl Key {
 }
 
 fn show(added: &Added, output: Output) -> Result<(), Error> {
-    output.data(
-        added.key.expose(),
-        &Shown {
-            apikey: Some(added.key.expose()),
-            ..without_key(added)
-        },
-    )
+    let shown = Shown {
+        apikey: Some(added.key.expose()),
+        ..without_key(added)
+    };
+    output.data(added.key.expose(), &shown).map_err(|unprinted| {
+        let id = added.id;
+        Error::Refused(format!(
+            "{unprinted} The new key {id} is lost with that: end it with `moneyer key disable {id}`, and make another."
+        ))
+    })
 }
 
 fn without_key(added: &Added) -> Shown<'_> {
@@ -171,7 +174,7 @@ fn without_key(added: &Added) -> Shown<'_> {
 
 fn imported(added: &[Added], output: Output) -> Result<(), Error> {
     for key in added.iter().filter(|added| added.key.looks_like_a_token()) {
-        output.words(format_args!(
+        output::say(format_args!(
             "Beware: {} has the form of a token, and some clients may take it for one.",
             key.id
         ));

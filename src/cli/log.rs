@@ -39,7 +39,7 @@ pub(super) fn start(log: Log) {
     }
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
-        tracing::error!(place, message = panic.payload_as_str(), "a defect");
+        tracing::error!(place, panic = panic.payload_as_str(), "a defect");
     }));
 }
 

@@ -150,7 +150,7 @@ fn sentence(error: &Error) -> String {
             format!("Moneyer failed: {cause}. `moneyer doctor` may say more.")
         }
         Error::Unavailable(cause) => {
-            format!("The store is unavailable: {cause}. Nothing was changed. Try again shortly.")
+            format!("The store is unavailable: {cause}. Try again shortly.")
         }
         error => error.to_string(),
     }

@@ -3,6 +3,7 @@
 use std::{
     net::{SocketAddr, TcpListener},
     sync::Arc,
+    time::Duration,
 };
 
 use clap::Args;
@@ -17,6 +18,11 @@ use crate::{
     http,
     store::Absent,
 };
+
+/// How long a server may take to stop, whatever it waits for.
+const LONGEST_STOP: Duration = Duration::from_millis(9500);
+/// How long a stopping server tries to write down when keys were last used.
+const LAST_FLUSH: Duration = Duration::from_secs(1);
 
 /// Serve tokens over HTTP
 #[derive(Debug, Args)]
@@ -39,11 +45,12 @@ impl Serve {
             .local_addr()
             .map_err(|cause| Error::Internal(cause.into()))?;
         actix_web::rt::System::new().block_on(async {
+            let stop = stop_signal()?;
             if self.dev {
                 dev::greet(&app, address, config).await?;
             }
             tracing::info!(address = %address, store = %app.store.path().display(), "listening");
-            serve(listener, &app, config).await
+            serve(listener, &app, config, stop).await
         })?;
         // The last to let go of the app closes the store; what was acknowledged is on disk in any
         // case.
@@ -54,8 +61,12 @@ impl Serve {
     }
 }
 
-async fn serve(listener: TcpListener, app: &Arc<App>, config: &Config) -> Result<(), Error> {
-    let stop = stop_signal()?;
+async fn serve(
+    listener: TcpListener,
+    app: &Arc<App>,
+    config: &Config,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
     let plan = config.sweeper_plan();
     let beside = Arc::clone(app);
     let background = actix_web::rt::spawn(async move { background::run(&beside, &plan).await });
@@ -63,7 +74,8 @@ async fn serve(listener: TcpListener, app: &Arc<App>, config: &Config) -> Result
     background.abort();
     // Waits until the task has let go of the app; that it was aborted is no news.
     let _ = background.await;
-    if let Err(error) = app.flush_uses().await {
+    let flushed = tokio::time::timeout(LAST_FLUSH, app.flush_uses()).await;
+    if let Ok(Err(error)) = flushed {
         tracing::error!(
             cause = error::chain(&error),
             "the last uses of keys could not be written down"
@@ -93,5 +105,11 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
             _ = interrupt.recv() => {}
         }
         tracing::info!("stopping");
+        std::thread::spawn(|| {
+            std::thread::sleep(LONGEST_STOP);
+            // What was acknowledged is on disk; what is still waited for is not, and nobody was told that it were.
+            tracing::warn!("stopped without waiting any longer");
+            std::process::exit(0);
+        });
     })
 }

@@ -64,13 +64,19 @@ pub fn api_key() -> Option<Zeroizing<String>> {
 )]
 fn environment() -> BTreeMap<String, String> {
     let ours = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-        let name = name
-            .into_string()
-            .ok()
-            .filter(|name| name.starts_with(PREFIX))?;
+        let name = name.into_string().ok().filter(|name| is_setting(name))?;
         Some((name, value.to_string_lossy().into_owned()))
     };
     std::env::vars_os().filter_map(ours).collect()
+}
+
+/// Whether a variable is meant for the configuration: examples read `MONEYER_URL`, and Kubernetes tells every container
+/// of a service named `moneyer` by the others.
+fn is_setting(name: &str) -> bool {
+    let others = ["MONEYER_SERVICE_", "MONEYER_PORT_"];
+    name.starts_with(PREFIX)
+        && !["MONEYER_URL", "MONEYER_PORT"].contains(&name)
+        && !others.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn read(file: &Path) -> Result<Table, Error> {
@@ -233,6 +239,12 @@ mod tests {
             ("[sweeper]\ninterval = '2h'", "sweeper.interval"),
             ("[sweeper]\nretention = '1h'", "sweeper.retention"),
             ("[store]\nreaders = 0", "store.readers"),
+            ("[store]\nqueue = 9223372036854775807", "store.queue"),
+            ("[store]\nbusy_timeout = '30d'", "store.busy_timeout"),
+            (
+                "[limits]\nshutdown_timeout = '500ms'",
+                "limits.shutdown_timeout",
+            ),
             ("[limits]\nkeep_alive = 'long'", "\"long\""),
             (
                 "trusted_proxies = ['10.0.0.0/33']",
@@ -244,6 +256,20 @@ mod tests {
                 .to_string();
             assert!(message.contains(name), "{message}");
         }
+    }
+
+    #[test]
+    fn variables_that_others_set_are_left_alone() {
+        for other in [
+            "MONEYER_URL",
+            "MONEYER_PORT",
+            "MONEYER_PORT_8080_TCP",
+            "MONEYER_SERVICE_HOST",
+            "PATH",
+        ] {
+            assert!(!is_setting(other), "{other}");
+        }
+        assert!(is_setting("MONEYER_LISTEN") && is_setting("MONEYER_STORE_QUEUE"));
     }
 
     #[test]

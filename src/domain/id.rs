@@ -8,7 +8,7 @@ use super::TokenDigest;
 
 /// Why a text is not an id of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}_ and 16 lower-case hexadecimal digits are wanted")]
+#[error("it must be {0}_ and 16 lower-case hexadecimal digits")]
 pub struct MalformedId(&'static str);
 
 macro_rules! public_id {

@@ -15,7 +15,7 @@ pub enum UnreadableTimestamp {
     #[error("must be 12 digits, YYYYmmddHHMM in UTC")]
     Form,
     /// Twelve digits that no calendar or clock shows.
-    #[error("is no date and time that exists; it must be YYYYmmddHHMM in UTC")]
+    #[error("is not a real date and time; it must be YYYYmmddHHMM in UTC")]
     Calendar,
 }
 

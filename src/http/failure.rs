@@ -16,13 +16,13 @@ pub(super) enum Failure {
     #[error("There is nothing at this path; tokens are minted, listed and disabled at /v2/auth.")]
     NotFound,
     /// The path is served, by these methods alone.
-    #[error("This path takes the methods {0} only. Nothing was done.")]
+    #[error("This path takes the methods {0} only; nothing was done.")]
     MethodNotAllowed(&'static str),
     /// The body is too long.
-    #[error("The request's body is longer than {0} bytes. Nothing was done.")]
+    #[error("The request's body is longer than {0} bytes; nothing was done.")]
     BodyTooLarge(usize),
     /// The target is too long.
-    #[error("The request's target is longer than {0} bytes. Nothing was done.")]
+    #[error("The request's target is longer than {0} bytes; nothing was done.")]
     TargetTooLarge(usize),
     /// The headers are too long.
     #[error(
@@ -30,13 +30,13 @@ pub(super) enum Failure {
     )]
     HeadersTooLarge(usize),
     /// Something that is not HTTP.
-    #[error("This is not a proper HTTP request. Nothing was done.")]
+    #[error("This is not a proper HTTP request; nothing was done.")]
     NotHttp,
     /// The head did not come.
-    #[error("The request's head did not arrive within {} seconds. Nothing was done.", .0.as_secs())]
+    #[error("The request's head did not arrive within {} seconds; nothing was done.", .0.as_secs())]
     HeadTimeout(Duration),
     /// The body did not come.
-    #[error("The request's body did not arrive within {} seconds. Nothing was done.", .0.as_secs())]
+    #[error("The request's body did not arrive within {} seconds; nothing was done.", .0.as_secs())]
     BodyTimeout(Duration),
 }
 

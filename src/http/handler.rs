@@ -57,9 +57,12 @@ async fn answer(
     {
         return Err(Error::invalid("output", "must be json or xml").into());
     }
-    let command = match (Command::parse(parameters)?, request_name(request)?) {
-        (Command::Create(create), Some(name)) => Command::Create(create.named(name)),
-        (command, _) => command,
+    let command = match Command::parse(parameters)? {
+        Command::Create(create) => Command::Create(match request_name(request)? {
+            Some(name) => create.named(name),
+            None => create,
+        }),
+        command => command,
     };
     let reply = command.execute(&service.app, &caller).await?;
     LogFields::note(request, |fields| fields.token = reply.token_id());

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, Resource, http::header::ContentType, web};
 
-use super::{Service, failure::Failure, respond::refuse};
+use super::{Service, failure::Failure, log_fields::LogFields, respond::refuse};
+use crate::error;
 
 /// How long the store may take to answer before it counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -21,16 +22,21 @@ pub(super) async fn liveness() -> HttpResponse {
         .body(r#"{"status":"up"}"#)
 }
 
-/// 200 when the store answers, else 503.
-pub(super) async fn readiness(service: web::Data<Service>) -> HttpResponse {
-    match tokio::time::timeout(PATIENCE, service.app.store.ping()).await {
-        Ok(Ok(())) => HttpResponse::Ok()
-            .content_type(ContentType::json())
-            .body(r#"{"status":"ready"}"#),
-        Ok(Err(_)) | Err(_) => HttpResponse::ServiceUnavailable()
-            .content_type(ContentType::json())
-            .body(r#"{"status":"unavailable"}"#),
-    }
+/// 200 when the store answers, else 503; the log says why.
+pub(super) async fn readiness(request: HttpRequest, service: web::Data<Service>) -> HttpResponse {
+    let cause = match tokio::time::timeout(PATIENCE, service.app.store.ping()).await {
+        Ok(Ok(())) => {
+            return HttpResponse::Ok()
+                .content_type(ContentType::json())
+                .body(r#"{"status":"ready"}"#);
+        }
+        Ok(Err(error)) => error::chain(&error),
+        Err(_) => "the store does not answer in time".to_owned(),
+    };
+    LogFields::note(&request, |fields| fields.cause = Some(cause));
+    HttpResponse::ServiceUnavailable()
+        .content_type(ContentType::json())
+        .body(r#"{"status":"unavailable"}"#)
 }
 
 async fn only_get_and_head(request: HttpRequest) -> HttpResponse {

@@ -108,8 +108,8 @@ fn connections(
     let app = Actix::new()
         .app_data(Data::from(Arc::clone(&service)))
         .configure(routes)
-        .wrap(from_fn(log::observe))
-        .wrap(NormalizePath::new(TrailingSlash::Trim));
+        .wrap(NormalizePath::new(TrailingSlash::Trim))
+        .wrap(from_fn(log::observe));
     let requests = HttpService::build()
         .graceful_shutdown_signal(move || {
             let stopping = stopping.clone();

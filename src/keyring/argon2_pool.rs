@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    password_hash::{self, PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use rand::CryptoRng;
 use tokio::sync::Semaphore;
@@ -53,9 +53,11 @@ impl Argon2Pool {
             let _held = (place, turn);
             let hash =
                 PasswordHash::new(&phc).map_err(|malformed| Error::Internal(malformed.into()))?;
-            Ok(argon2id()
-                .verify_password(key.expose().as_bytes(), &hash)
-                .is_ok())
+            match argon2id().verify_password(key.expose().as_bytes(), &hash) {
+                Ok(()) => Ok(true),
+                Err(password_hash::Error::PasswordInvalid) => Ok(false),
+                Err(failed) => Err(Error::Internal(failed.into())),
+            }
         })
         .await
         .map_err(|panicked| Error::Internal(panicked.into()))?

@@ -14,8 +14,10 @@ mod sealing;
 use std::{
     collections::{HashMap, HashSet},
     fmt,
-    sync::Arc,
-    sync::Mutex,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use quick_cache::sync::Cache;
@@ -40,6 +42,7 @@ pub struct Caller {
     pub role: Role,
     /// Seals and opens the tokens that this key minted; wiped when dropped.
     pub sealing: SealingKey,
+    expires_at: Option<Timestamp>,
     digest: KeyDigest,
 }
 
@@ -65,6 +68,8 @@ pub struct Keyring {
     pool: Argon2Pool,
     verified: Cache<KeyDigest, Arc<Caller>>,
     used: Mutex<HashMap<KeyId, Timestamp>>,
+    /// How often the remembered keys have been gone over.
+    generation: AtomicU64,
 }
 
 impl Keyring {
@@ -75,6 +80,7 @@ impl Keyring {
             pool: Argon2Pool::new(limits.argon2_workers, limits.argon2_queue),
             verified: Cache::new(limits.cached_keys),
             used: Mutex::default(),
+            generation: AtomicU64::new(0),
         }
     }
 
@@ -83,7 +89,7 @@ impl Keyring {
     /// share one look-up and one hash.
     ///
     /// # Errors
-    /// [`Error::InvalidKey`] for a key that is not found or not right; [`Error::Overloaded`] when
+    /// [`Error::InvalidKey`] for a key that is not found, not right or expired; [`Error::Overloaded`] when
     /// too many hashes wait; what `find` fails with.
     pub async fn authenticate<F>(
         &self,
@@ -106,10 +112,20 @@ impl Keyring {
                 account: record.account,
                 role: record.role,
                 sealing,
+                expires_at: record.expires_at,
                 digest,
             }))
         };
+        let generation = self.generation.load(Ordering::SeqCst);
         let caller = self.verified.get_or_insert_async(&digest, verify).await?;
+        if self.generation.load(Ordering::SeqCst) != generation {
+            // It may have been looked up before a change, and put in after the dead were taken out.
+            self.forget(&caller);
+        }
+        if caller.expires_at.is_some_and(|at| at <= now) {
+            self.forget(&caller);
+            return Err(Error::InvalidKey);
+        }
         self.used
             .lock()
             .expect("no holder panics")
@@ -122,9 +138,11 @@ impl Keyring {
         self.verified.remove(&caller.digest);
     }
 
-    /// The keys that are remembered at present.
+    /// The keys that are remembered at present, to be gone over: one that is being looked up meanwhile will not be
+    /// remembered.
     #[must_use]
     pub fn remembered(&self) -> Vec<KeyId> {
+        self.generation.fetch_add(1, Ordering::SeqCst);
         self.verified.iter().map(|(_, caller)| caller.key).collect()
     }
 
@@ -179,6 +197,7 @@ mod tests {
             id: KeyId::from_i64(1),
             account: AccountId::from_i64(2),
             role: Role::Mint,
+            expires_at: None,
             phc: hash(key, &mut StdRng::seed_from_u64(1)),
         }
     }
@@ -222,6 +241,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_expired_key_is_refused_and_forgotten() {
+        let (keyring, key) = (keyring(), key("right"));
+        let found = KeyRecord {
+            expires_at: Some(Timestamp::from_seconds(5)),
+            ..record(&key)
+        };
+        let at = async |second| {
+            let now = Timestamp::from_seconds(second);
+            keyring
+                .authenticate(&key, now, async |_| Ok(Some(found.clone())))
+                .await
+        };
+        assert!(at(4).await.is_ok());
+        assert!(matches!(at(5).await, Err(Error::InvalidKey)));
+        assert!(keyring.remembered().is_empty());
+    }
+
+    #[tokio::test]
     async fn a_forgotten_key_is_looked_up_anew() {
         let (keyring, key) = (keyring(), key("right"));
         let found = record(&key);
@@ -246,6 +283,20 @@ mod tests {
         keyring.forget_all(&HashSet::from([KeyId::from_i64(9)]));
         assert_eq!(keyring.remembered(), [found.id]);
         keyring.forget_all(&HashSet::from([found.id]));
+        assert!(keyring.remembered().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_key_looked_up_before_a_change_is_not_remembered_after_it() {
+        let (keyring, key) = (keyring(), key("right"));
+        let found = record(&key);
+        let looked_up = keyring.authenticate(&key, NOW, async |_| {
+            // Another process disables the key just now, and the dead are taken out.
+            assert!(keyring.remembered().is_empty());
+            keyring.forget_all(&HashSet::new());
+            Ok(Some(found))
+        });
+        assert!(looked_up.await.is_ok());
         assert!(keyring.remembered().is_empty());
     }
 

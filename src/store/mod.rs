@@ -90,7 +90,7 @@ operations! {
     list_accounts() -> Vec<AccountRow>;
     /// The account of this name or id.
     find_account(name_or_id: String) -> Option<AccountRow>;
-    /// Disables an account: its keys stop at once, and its tokens are good no more.
+    /// Disables an account: its keys stop at once.
     disable_account(id: AccountId, now: Timestamp) -> DisabledAccount;
 
     /// Adds private keys to an account: all of them or none.
@@ -148,6 +148,14 @@ impl Store {
         }
     }
 
+    /// Whether a server has claimed the store.
+    #[must_use]
+    pub fn is_claimed(&self) -> bool {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.is_claimed(),
+        }
+    }
+
     /// A number that changes when another process has changed the store.
     #[must_use]
     pub fn foreign_changes(&self) -> i64 {
@@ -160,7 +168,7 @@ impl Store {
     /// using it. `progress` is told how many pages of how many are copied.
     ///
     /// # Errors
-    /// [`Error::Refused`] when `to` exists or cannot be made; [`Error::Unavailable`] when copying
+    /// [`Error::Refused`] when `to` exists or cannot be made, or when copying
     /// fails. No file is left then.
     pub fn backup(&self, to: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Error> {
         match self {

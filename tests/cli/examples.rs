@@ -104,7 +104,8 @@ fn prints_what_is_promised(run: &Run, server: &Server, key: &str) {
     assert_eq!(two[..], ["listed", "2"]);
     assert_eq!(disabled[..], ["disabled", first]);
     assert_eq!(one[..], ["listed", "1"]);
-    let sentence = "refused unknown_token (404): There is no such token that this private key may use for that.";
+    let sentence =
+        "refused unknown_token (404): There is no such token, or this private key may not use it.";
     assert_eq!(refused.join(" "), sentence);
     assert_eq!(ok[..], ["ok"]);
     assert_eq!(server.list(key), [second]);

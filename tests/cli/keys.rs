@@ -187,7 +187,7 @@ fn an_expiry_in_the_past_is_refused_and_one_that_is_no_time_is_a_usage_error() {
     create("202001010000").run().refused().says("past");
     create(&minute_in(0)).run().refused().says("past");
     create("20300101").run().misused().says("12 digits");
-    create("203002310000").run().misused().says("exists");
+    create("203002310000").run().misused().says("real date");
     assert_eq!(folder.number("SELECT count(*) FROM keys"), 0);
 }
 

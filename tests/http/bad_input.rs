@@ -193,6 +193,19 @@ fn bodies_that_are_no_forms() {
 }
 
 #[test]
+fn a_target_is_measured_as_it_was_sent() {
+    let server = Server::start();
+    let key = server.account("acme");
+    let slashes = format!("{}v2/auth", "/".repeat(9000));
+    server
+        .get(&slashes)
+        .key(&key)
+        .send()
+        .refuses(414, "too_large");
+    assert_eq!(server.count_tokens(), 0);
+}
+
+#[test]
 fn far_too_much() {
     let server = Server::start();
     let key = server.account("acme");

@@ -153,7 +153,14 @@ fn a_key_stops_when_its_time_has_come() {
     server.advance(59);
     server.mint(&brief);
     server.advance(1);
-    server.auth(&brief).send().refuses(401, "invalid_key");
+    // Remembered or not, and whatever else is wrong with the request.
+    for query in ["list=1", "expires=1", "output=yaml"] {
+        server
+            .auth(&brief)
+            .raw_query(query)
+            .send()
+            .refuses(401, "invalid_key");
+    }
 }
 
 #[test]

@@ -65,8 +65,8 @@ fn unknown_parameter() {
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
 
-    {"ERROR":"unknown_parameter","MESSAGE":"There is no parameter \"expires\"; expire is meant, perhaps. Nothing was done."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>unknown_parameter</ERROR><MESSAGE>There is no parameter &quot;expires&quot;; expire is meant, perhaps. Nothing was done.</MESSAGE></AUTH>
+    {"ERROR":"unknown_parameter","MESSAGE":"There is no parameter \"expires\" (did you mean expire?), so nothing was done."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>unknown_parameter</ERROR><MESSAGE>There is no parameter &quot;expires&quot; (did you mean expire?), so nothing was done.</MESSAGE></AUTH>
     "#);
 }
 
@@ -85,8 +85,8 @@ fn conflicting_parameters() {
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003
 
-    {"ERROR":"conflicting_parameters","MESSAGE":"disableToken and list cannot be given together. Nothing was done."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>conflicting_parameters</ERROR><MESSAGE>disableToken and list cannot be given together. Nothing was done.</MESSAGE></AUTH>
+    {"ERROR":"conflicting_parameters","MESSAGE":"disableToken and list cannot be given together; nothing was done."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>conflicting_parameters</ERROR><MESSAGE>disableToken and list cannot be given together; nothing was done.</MESSAGE></AUTH>
     "#);
     assert_eq!(server.list(&key), [token]);
 }
@@ -101,14 +101,14 @@ fn protected_token() {
     HTTP/1.1 400 Bad Request
     cache-control: no-store
     connection: close
-    content-length: 109
+    content-length: 123
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003
 
-    {"ERROR":"protected_token","MESSAGE":"This token is tagged as protected and cannot be disabled while it is."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>protected_token</ERROR><MESSAGE>This token is tagged as protected and cannot be disabled while it is.</MESSAGE></AUTH>
+    {"ERROR":"protected_token","MESSAGE":"This token is tagged as protected and cannot be disabled while it carries that tag."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>protected_token</ERROR><MESSAGE>This token is tagged as protected and cannot be disabled while it carries that tag.</MESSAGE></AUTH>
     "#);
     assert_eq!(server.list(&key), [token]);
 }
@@ -190,14 +190,14 @@ fn unknown_token() {
     HTTP/1.1 404 Not Found
     cache-control: no-store
     connection: close
-    content-length: 100
+    content-length: 97
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
 
-    {"ERROR":"unknown_token","MESSAGE":"There is no such token that this private key may use for that."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>unknown_token</ERROR><MESSAGE>There is no such token that this private key may use for that.</MESSAGE></AUTH>
+    {"ERROR":"unknown_token","MESSAGE":"There is no such token, or this private key may not use it."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>unknown_token</ERROR><MESSAGE>There is no such token, or this private key may not use it.</MESSAGE></AUTH>
     "#);
     let clone = server
         .auth(&key)
@@ -239,8 +239,8 @@ fn method_not_allowed() {
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
 
-    {"ERROR":"method_not_allowed","MESSAGE":"This path takes the methods GET, POST only. Nothing was done."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>method_not_allowed</ERROR><MESSAGE>This path takes the methods GET, POST only. Nothing was done.</MESSAGE></AUTH>
+    {"ERROR":"method_not_allowed","MESSAGE":"This path takes the methods GET, POST only; nothing was done."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>method_not_allowed</ERROR><MESSAGE>This path takes the methods GET, POST only; nothing was done.</MESSAGE></AUTH>
     "#);
     for method in ["DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "MINT"] {
         let answer = server.request(method, "/v2/auth").key(&key).send();
@@ -268,8 +268,8 @@ fn too_large() {
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
 
-    {"ERROR":"too_large","MESSAGE":"The request's body is longer than 16384 bytes. Nothing was done."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>too_large</ERROR><MESSAGE>The request&apos;s body is longer than 16384 bytes. Nothing was done.</MESSAGE></AUTH>
+    {"ERROR":"too_large","MESSAGE":"The request's body is longer than 16384 bytes; nothing was done."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>too_large</ERROR><MESSAGE>The request&apos;s body is longer than 16384 bytes; nothing was done.</MESSAGE></AUTH>
     "#);
     assert_snapshot!(both(&server.auth(&key).raw_query(&"a".repeat(8 * 1024))), @r#"
     HTTP/1.1 414 URI Too Long
@@ -281,8 +281,8 @@ fn too_large() {
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000004
 
-    {"ERROR":"too_large","MESSAGE":"The request's target is longer than 8192 bytes. Nothing was done."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>too_large</ERROR><MESSAGE>The request&apos;s target is longer than 8192 bytes. Nothing was done.</MESSAGE></AUTH>
+    {"ERROR":"too_large","MESSAGE":"The request's target is longer than 8192 bytes; nothing was done."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>too_large</ERROR><MESSAGE>The request&apos;s target is longer than 8192 bytes; nothing was done.</MESSAGE></AUTH>
     "#);
     assert_snapshot!(both(&server.auth(&key).header("X-Long", &"a".repeat(16 * 1024))), @r#"
     HTTP/1.1 431 Request Header Fields Too Large
@@ -325,8 +325,8 @@ fn request_timeout() {
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
 
-    {"ERROR":"request_timeout","MESSAGE":"The request's body did not arrive within 0 seconds. Nothing was done."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>request_timeout</ERROR><MESSAGE>The request&apos;s body did not arrive within 0 seconds. Nothing was done.</MESSAGE></AUTH>
+    {"ERROR":"request_timeout","MESSAGE":"The request's body did not arrive within 0 seconds; nothing was done."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>request_timeout</ERROR><MESSAGE>The request&apos;s body did not arrive within 0 seconds; nothing was done.</MESSAGE></AUTH>
     "#);
     assert_eq!(server.count_tokens(), 0);
 }
@@ -347,8 +347,8 @@ fn idempotency_mismatch() {
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003
 
-    {"ERROR":"idempotency_mismatch","MESSAGE":"This Idempotency-Key was used before with other parameters. Nothing was done."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>idempotency_mismatch</ERROR><MESSAGE>This Idempotency-Key was used before with other parameters. Nothing was done.</MESSAGE></AUTH>
+    {"ERROR":"idempotency_mismatch","MESSAGE":"This Idempotency-Key was used before with other parameters; nothing was done."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>idempotency_mismatch</ERROR><MESSAGE>This Idempotency-Key was used before with other parameters; nothing was done.</MESSAGE></AUTH>
     "#);
     assert_eq!(server.count_tokens(), 1);
 }
@@ -364,15 +364,15 @@ fn too_many_requests() {
     HTTP/1.1 429 Too Many Requests
     cache-control: no-store
     connection: close
-    content-length: 89
+    content-length: 116
     content-type: application/json
     referrer-policy: no-referrer
     retry-after: 1
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003
 
-    {"ERROR":"too_many_requests","MESSAGE":"Too many requests failed; wait before the next."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>too_many_requests</ERROR><MESSAGE>Too many requests failed; wait before the next.</MESSAGE></AUTH>
+    {"ERROR":"too_many_requests","MESSAGE":"Too many requests from this address have failed; wait before trying again."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>too_many_requests</ERROR><MESSAGE>Too many requests from this address have failed; wait before trying again.</MESSAGE></AUTH>
     "#);
 }
 
@@ -411,15 +411,15 @@ fn unavailable() {
     HTTP/1.1 503 Service Unavailable
     cache-control: no-store
     connection: close
-    content-length: 98
+    content-length: 101
     content-type: application/json
     referrer-policy: no-referrer
     retry-after: 1
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003
 
-    {"ERROR":"unavailable","MESSAGE":"The store is unavailable; nothing was done. Try again shortly."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>unavailable</ERROR><MESSAGE>The store is unavailable; nothing was done. Try again shortly.</MESSAGE></AUTH>
+    {"ERROR":"unavailable","MESSAGE":"The store is unavailable and nothing was done; try again shortly."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>unavailable</ERROR><MESSAGE>The store is unavailable and nothing was done; try again shortly.</MESSAGE></AUTH>
     "#);
     holder.execute_batch("ROLLBACK").unwrap();
     assert_eq!(server.count_tokens(), 1);

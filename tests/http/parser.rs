@@ -18,7 +18,7 @@ fn what_is_not_http() {
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000001
 
-    {"ERROR":"invalid_request","MESSAGE":"This is not a proper HTTP request. Nothing was done."}
+    {"ERROR":"invalid_request","MESSAGE":"This is not a proper HTTP request; nothing was done."}
     "#);
     for bytes in [
         "GET /v2/\0auth HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -46,7 +46,7 @@ fn a_head_beyond_the_parsers_limits() {
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000001
 
-    {"ERROR":"too_large","MESSAGE":"The request's target is longer than 8192 bytes. Nothing was done."}
+    {"ERROR":"too_large","MESSAGE":"The request's target is longer than 8192 bytes; nothing was done."}
     "#);
     let headers: String = (0..200).fold(String::new(), |all, place| {
         all + &format!("x-{place}: y\r\n")
@@ -79,7 +79,7 @@ fn a_head_that_does_not_come() {
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000001
 
-    {"ERROR":"request_timeout","MESSAGE":"The request's head did not arrive within 1 seconds. Nothing was done."}
+    {"ERROR":"request_timeout","MESSAGE":"The request's head did not arrive within 1 seconds; nothing was done."}
     "#);
 }
 

@@ -11,7 +11,7 @@ use rusqlite::{
     backup::{Backup, StepResult},
 };
 
-use super::{Sqlite, fault::classify, open, owner_only};
+use super::{Sqlite, open, owner_only};
 use crate::error::Error;
 
 /// How many pages are copied between two reports of progress: 4 MiB of them.
@@ -34,7 +34,7 @@ impl Sqlite {
             ))
         })?;
         let copied = copy(&self.path, to, progress)
-            .map_err(|error| classify(&error))
+            .map_err(|error| Error::Refused(format!("The copy could not be made: {error}.")))
             .and_then(|()| on_disk(&file));
         if copied.is_err() {
             // Half a copy must not be taken for a whole one.

@@ -67,7 +67,7 @@ impl Sqlite {
         self.read(move |connection| {
             connection
                 .prepare_cached(good_keys!(
-                    "k.id, k.account_id, k.role, k.phc",
+                    "k.id, k.account_id, k.role, k.expires_at, k.phc",
                     "k.selector = ?1"
                 ))?
                 .query_row(params![selector.to_i64(), now.seconds()], |row| {
@@ -75,7 +75,8 @@ impl Sqlite {
                         id: KeyId::from_i64(row.get(0)?),
                         account: AccountId::from_i64(row.get(1)?),
                         role: role_at(row, 2)?,
-                        phc: row.get(3)?,
+                        expires_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::from_seconds),
+                        phc: row.get(4)?,
                     })
                 })
                 .optional()

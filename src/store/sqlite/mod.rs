@@ -68,7 +68,7 @@ impl Sqlite {
     /// # Errors
     /// [`Error::UnusableStore`] when another server has it.
     pub fn claim(&self) -> Result<Claim, Error> {
-        let beside = beside(&self.path, ".lock");
+        let beside = self.lock_path();
         let unusable = |cause: std::io::Error| {
             Error::UnusableStore(format!("Cannot lock {}: {cause}.", beside.display()))
         };
@@ -81,6 +81,24 @@ impl Sqlite {
             ))),
             Err(TryLockError::Error(cause)) => Err(unusable(cause)),
         }
+    }
+
+    /// Whether a server holds the lock; makes no file to find out.
+    #[must_use]
+    pub fn is_claimed(&self) -> bool {
+        let lock = File::open(self.lock_path());
+        lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// The lock's file: beside the store's real place, whatever links lead there.
+    fn lock_path(&self) -> PathBuf {
+        beside(
+            &self
+                .path
+                .canonicalize()
+                .unwrap_or_else(|_| self.path.clone()),
+            ".lock",
+        )
     }
 
     /// See [`super::Store::foreign_changes`].

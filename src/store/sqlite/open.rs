@@ -2,6 +2,7 @@
 
 use std::{
     fs::OpenOptions,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -21,16 +22,26 @@ const STATEMENTS_KEPT_PREPARED: usize = 64;
 /// The path in a URL of the form `sqlite:PATH`.
 pub(super) fn path_of(url: &str) -> Result<PathBuf, Error> {
     match url.split_once(':') {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(path.into()),
+        Some(("sqlite", path))
+            if !path.is_empty() && !path.starts_with("//") && path != ":memory:" =>
+        {
+            Ok(path.into())
+        }
         _ => Err(Error::UnusableStore(format!(
-            "The database \"{url}\" is none that Moneyer knows; it must be given as sqlite:PATH."
+            "The database \"{url}\" is none that Moneyer knows; it must be given as sqlite:PATH, with the path of a file."
         ))),
     }
 }
 
 /// Opens the file for writing; makes it when it is absent and `options` say so.
 pub(super) fn open(path: &Path, options: &Options) -> Result<Connection, Error> {
-    if !path.exists() {
+    let exists = path.try_exists().map_err(|cause| {
+        Error::UnusableStore(format!(
+            "The store {} cannot be opened: {cause}.",
+            path.display()
+        ))
+    })?;
+    if !exists {
         match options.absent {
             Absent::Create => create(path)?,
             Absent::Refuse => {
@@ -52,7 +63,7 @@ pub(super) fn connect_reader(path: &Path, options: &Options) -> rusqlite::Result
     connect(path, options, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
-/// Opens the file as it is, with SQLite's own defaults.
+/// Opens the file as it is.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that opens connections"
@@ -73,7 +84,12 @@ fn create(path: &Path) -> Result<(), Error> {
     let mut file = OpenOptions::new();
     file.write(true).create_new(true);
     owner_only(&mut file);
-    file.open(path).map(drop).map_err(|cause| {
+    let created = match file.open(path) {
+        // Another process was faster; what it makes of the file is looked at next.
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(()),
+        created => created.map(drop),
+    };
+    created.map_err(|cause| {
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty() && !folder.exists());
@@ -116,7 +132,11 @@ fn prepare(path: &Path, options: &Options) -> Result<Connection, Unfit> {
 /// Makes sure that the file is Moneyer's, of the version known here; writes the schema into an
 /// empty one.
 fn identify(connection: &Connection, path: &Path) -> Result<(), Unfit> {
-    match Contents::of(connection)? {
+    // One snapshot, since another process may be writing the schema.
+    let snapshot = connection.unchecked_transaction()?;
+    let contents = Contents::of(&snapshot)?;
+    drop(snapshot);
+    match contents {
         Contents::Current => Ok(()),
         Contents::Nothing => write_schema(connection, path),
         unfit => Err(unfit.refusal(path)),

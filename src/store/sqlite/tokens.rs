@@ -163,7 +163,31 @@ pub(super) fn carry_all(
     to: KeyId,
     reseal: &Reseal,
 ) -> rusqlite::Result<Result<(), TokenId>> {
-    let mut select = connection.prepare_cached("SELECT digest, sealed, id FROM tokens WHERE key_id = ?1 AND id > ?2 ORDER BY id LIMIT 1000")?;
+    for some in [LIVE_OF_KEY, ENDED_OF_KEY] {
+        if let Err(broken) = carry(connection, some, from, to, reseal)? {
+            return Ok(Err(broken));
+        }
+    }
+    connection
+        .prepare_cached("UPDATE idempotency SET key_id = ?2 WHERE key_id = ?1")?
+        .execute(params![from.to_i64(), to.to_i64()])?;
+    Ok(Ok(()))
+}
+
+// Apart, since each has an index of its own.
+const LIVE_OF_KEY: &str = "SELECT digest, sealed, id FROM tokens
+    WHERE key_id = ?1 AND ended_at IS NULL AND id > ?2 ORDER BY id LIMIT 1000";
+const ENDED_OF_KEY: &str = "SELECT digest, sealed, id FROM tokens
+    WHERE key_id = ?1 AND ended_at IS NOT NULL AND id > ?2 ORDER BY id LIMIT 1000";
+
+fn carry(
+    connection: &Connection,
+    some: &str,
+    from: KeyId,
+    to: KeyId,
+    reseal: &Reseal,
+) -> rusqlite::Result<Result<(), TokenId>> {
+    let mut select = connection.prepare_cached(some)?;
     let mut update =
         connection.prepare_cached("UPDATE tokens SET key_id = ?2, sealed = ?3 WHERE id = ?1")?;
     let mut last = 0_i64;
@@ -179,13 +203,11 @@ pub(super) fn carry_all(
             };
             update.execute(params![id, to.to_i64(), sealed.as_bytes()])?;
         }
-        let Some((_, id)) = rows.last() else { break };
+        let Some((_, id)) = rows.last() else {
+            return Ok(Ok(()));
+        };
         last = *id;
     }
-    connection
-        .prepare_cached("UPDATE idempotency SET key_id = ?2 WHERE key_id = ?1")?
-        .execute(params![from.to_i64(), to.to_i64()])?;
-    Ok(Ok(()))
 }
 
 pub(super) fn sealed_row(row: &Row<'_>) -> rusqlite::Result<SealedRow> {

@@ -138,10 +138,14 @@ fn work(
 ) {
     loop {
         match waiting.recv_timeout(WATCH_INTERVAL) {
-            Ok(first) => commit_together(
-                connection,
-                std::iter::once(first).chain(waiting.try_iter()).take(batch),
-            ),
+            Ok(first) => {
+                let jobs = std::iter::once(first).chain(waiting.try_iter());
+                match execute(connection, "BEGIN IMMEDIATE") {
+                    Ok(()) => commit_together(connection, jobs.take(batch)),
+                    // All that wait by now: each would only wait as long for the same answer.
+                    Err(error) => refuse_all(jobs.collect(), &error),
+                }
+            }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -168,14 +172,18 @@ fn commit_together(connection: &Connection, jobs: impl Iterator<Item = Box<dyn J
                 // The transaction is lost either way; what matters is that the next one can begin.
                 let _ = execute(connection, "ROLLBACK");
             }
-            for job in done {
-                job.refuse(classify(&error));
-            }
+            refuse_all(done, &error);
         }
     }
 }
 
-/// Runs `jobs` in a new transaction, and moves those whose work stands to `done`. Fails when the
+fn refuse_all(jobs: Vec<Box<dyn Job>>, error: &rusqlite::Error) {
+    for job in jobs {
+        job.refuse(classify(error));
+    }
+}
+
+/// Runs `jobs` in the transaction that has begun, and moves those whose work stands to `done`. Fails when the
 /// transaction itself did; then nothing of it stands, and every job taken is in `done` or has been
 /// refused.
 fn run_all(
@@ -183,12 +191,7 @@ fn run_all(
     jobs: impl Iterator<Item = Box<dyn Job>>,
     done: &mut Vec<Box<dyn Job>>,
 ) -> rusqlite::Result<()> {
-    let begun = execute(connection, "BEGIN IMMEDIATE");
     for mut job in jobs {
-        if begun.is_err() {
-            done.push(job);
-            continue;
-        }
         match run_one(connection, job.as_mut()) {
             Ok(()) => done.push(job),
             Err(failed) => {
@@ -205,7 +208,7 @@ fn run_all(
             }
         }
     }
-    begun
+    Ok(())
 }
 
 /// Why a job's work does not stand.
