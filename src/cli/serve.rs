@@ -107,7 +107,8 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
         tracing::info!("stopping");
         std::thread::spawn(|| {
             std::thread::sleep(LONGEST_STOP);
-            // What was acknowledged is on disk; what is still waited for is not, and nobody was told that it were.
+            // What was acknowledged is on disk; what is still waited for is not, and nobody was
+            // told that it were.
             tracing::warn!("stopped without waiting any longer");
             std::process::exit(0);
         });

@@ -70,8 +70,8 @@ fn environment() -> BTreeMap<String, String> {
     std::env::vars_os().filter_map(ours).collect()
 }
 
-/// Whether a variable is meant for the configuration: examples read `MONEYER_URL`, and Kubernetes tells every container
-/// of a service named `moneyer` by the others.
+/// Whether a variable is meant for the configuration: examples read `MONEYER_URL`, and Kubernetes
+/// tells every container of a service named `moneyer` by the others.
 fn is_setting(name: &str) -> bool {
     let others = ["MONEYER_SERVICE_", "MONEYER_PORT_"];
     name.starts_with(PREFIX)

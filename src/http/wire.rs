@@ -3,7 +3,8 @@
 //! What the parser cannot take it refuses by itself, with a status and nothing else: a head of more
 //! than 128 KiB, a target of more than 64 KiB, anything that is not HTTP, a head that does not
 //! come. [`Wire`] puts our own refusal in the place of such a bare one, so that every failure has
-//! its code and its sentence. One that goes out together with an earlier, pipelined answer stays bare.
+//! its code and its sentence. One that goes out together with an earlier, pipelined answer stays
+//! bare.
 
 use std::{
     pin::Pin,

@@ -89,8 +89,8 @@ impl Keyring {
     /// share one look-up and one hash.
     ///
     /// # Errors
-    /// [`Error::InvalidKey`] for a key that is not found, not right or expired; [`Error::Overloaded`] when
-    /// too many hashes wait; what `find` fails with.
+    /// [`Error::InvalidKey`] for a key that is not found, not right or expired;
+    /// [`Error::Overloaded`] when too many hashes wait; what `find` fails with.
     pub async fn authenticate<F>(
         &self,
         key: &PrivateKey,
@@ -138,8 +138,8 @@ impl Keyring {
         self.verified.remove(&caller.digest);
     }
 
-    /// The keys that are remembered at present, to be gone over: one that is being looked up meanwhile will not be
-    /// remembered.
+    /// The keys that are remembered at present, to be gone over: one that is being looked up
+    /// meanwhile will not be remembered.
     #[must_use]
     pub fn remembered(&self) -> Vec<KeyId> {
         self.generation.fetch_add(1, Ordering::SeqCst);

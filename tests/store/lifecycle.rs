@@ -33,6 +33,54 @@ fn a_second_server_on_the_same_store_is_refused_until_the_first_lets_go() {
     assert!(other.claim().is_ok());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_store_does_not_get_a_second_server_past_the_first() {
+    let it = Fixture::new();
+    let _claim = it.store.claim().unwrap();
+    let link = it.folder.path().join("link.db");
+    std::os::unix::fs::symlink(it.store.path(), &link).unwrap();
+    let url = format!("sqlite:{}", link.display());
+    let linked = Store::open(&Options {
+        url,
+        ..options(it.folder.path())
+    })
+    .unwrap();
+    assert!(linked.is_claimed() && linked.claim().is_err());
+}
+
+#[test]
+fn looking_for_a_claim_leaves_nothing_behind() {
+    let it = Fixture::new();
+    assert!(!it.store.is_claimed());
+    assert!(!it.folder.path().join("moneyer.db.lock").exists());
+    drop(it.store.claim().unwrap());
+    assert!(!it.store.is_claimed());
+}
+
+#[test]
+fn urls_that_name_no_file_are_refused() {
+    let it = Fixture::new();
+    for url in [
+        "sqlite:",
+        "sqlite::memory:",
+        "sqlite://host/path",
+        "postgres://x",
+        "moneyer.db",
+        "",
+    ] {
+        let refusal = Store::open(&Options {
+            url: url.into(),
+            ..options(it.folder.path())
+        })
+        .unwrap_err();
+        assert!(
+            refusal.to_string().contains("sqlite:PATH"),
+            "{url}: {refusal}"
+        );
+    }
+}
+
 #[test]
 fn an_absent_store_is_made_only_where_that_is_wanted() {
     let folder = tempfile::tempdir().unwrap();

@@ -183,9 +183,9 @@ fn refuse_all(jobs: Vec<Box<dyn Job>>, error: &rusqlite::Error) {
     }
 }
 
-/// Runs `jobs` in the transaction that has begun, and moves those whose work stands to `done`. Fails when the
-/// transaction itself did; then nothing of it stands, and every job taken is in `done` or has been
-/// refused.
+/// Runs `jobs` in the transaction that has begun, and moves those whose work stands to `done`.
+/// Fails when the transaction itself did; then nothing of it stands, and every job taken is in
+/// `done` or has been refused.
 fn run_all(
     connection: &Connection,
     jobs: impl Iterator<Item = Box<dyn Job>>,
