@@ -104,13 +104,12 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping");
+        // Before anything is logged: a log that nobody reads must not keep the process.
         std::thread::spawn(|| {
             std::thread::sleep(LONGEST_STOP);
-            // What was acknowledged is on disk; what is still waited for is not, and nobody was
-            // told that it were.
-            tracing::warn!("stopped without waiting any longer");
+            // What was acknowledged is on disk; of what is still waited for nobody was told that it is.
             std::process::exit(0);
         });
+        tracing::info!("stopping");
     })
 }

@@ -23,6 +23,10 @@ const STEMS: [(&str, &str); 6] = [
     ("list", "list"),
     ("output", "output"),
 ];
+/// What else the known names are called elsewhere.
+const SYNONYMS: [(&str, &str); 2] = [("exp", "expire"), ("ttl", "expire")];
+/// What is left in front of a name when a link was copied out of HTML.
+const ESCAPED_AMPERSAND: &str = "amp;";
 /// How many letters may be wrong in a long name, and in a short one.
 const SLIPS: (usize, usize) = (2, 1);
 const LONG_NAME: usize = 8;
@@ -95,27 +99,34 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Parameters {
     }
 }
 
+fn known(name: &str) -> Option<&'static str> {
+    KNOWN
+        .into_iter()
+        .find(|known| known.eq_ignore_ascii_case(name))
+}
+
 /// The known name that the unknown, lower-case `name` was probably meant to be.
 fn meant_by(name: &str) -> Option<&'static str> {
-    if KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name)) || name.len() > 2 * SHOWN_CHARS {
+    if known(name).is_some() || name.len() > 2 * SHOWN_CHARS {
         return None;
     }
+    if let Some(meant) = name.strip_prefix(ESCAPED_AMPERSAND).and_then(known) {
+        return Some(meant);
+    }
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    STEMS
-        .iter()
-        .find(|(stem, _)| plain.starts_with(stem))
-        .map(|(_, meant)| *meant)
-        .or_else(|| {
-            KNOWN.into_iter().find(|known| {
-                let slips = if known.len() >= LONG_NAME {
-                    SLIPS.0
-                } else {
-                    SLIPS.1
-                };
-                plain.len().abs_diff(known.len()) <= slips
-                    && strsim::damerau_levenshtein(&plain, &known.to_ascii_lowercase()) <= slips
-            })
+    let stem = STEMS.iter().find(|(stem, _)| plain.starts_with(stem));
+    let synonym = || SYNONYMS.iter().find(|(other, _)| plain == *other);
+    stem.or_else(synonym).map(|(_, meant)| *meant).or_else(|| {
+        KNOWN.into_iter().find(|known| {
+            let slips = if known.len() >= LONG_NAME {
+                SLIPS.0
+            } else {
+                SLIPS.1
+            };
+            plain.len().abs_diff(known.len()) <= slips
+                && strsim::damerau_levenshtein(&plain, &known.to_ascii_lowercase()) <= slips
         })
+    })
 }
 
 #[cfg(test)]
@@ -153,6 +164,10 @@ mod tests {
             ("api_key", "apikey"),
             ("lists", "list"),
             ("ouput", "output"),
+            ("amp;expire", "expire"),
+            ("amp;list", "list"),
+            ("ttl", "expire"),
+            ("exp", "expire"),
         ];
         for (name, meant) in near {
             assert_eq!(meant_by(name), Some(meant), "{name}");

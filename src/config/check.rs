@@ -93,11 +93,11 @@ impl Config {
     /// Each number that could ask for more than any machine has, and the most that it may be.
     fn largest(&self) -> [(&'static str, usize, usize); 11] {
         [
-            ("workers", self.workers, 1024),
+            ("workers", self.workers, 512),
             ("limits.target", self.limits.target, 65_000),
             ("limits.headers", self.limits.headers, 130_000),
             ("limits.connections", self.limits.connections, 1_000_000),
-            ("keyring.argon2_workers", self.keyring.argon2_workers, 1024),
+            ("keyring.argon2_workers", self.keyring.argon2_workers, 512),
             ("keyring.argon2_queue", self.keyring.argon2_queue, 1_000_000),
             ("keyring.cached_keys", self.keyring.cached_keys, 10_000_000),
             ("throttle.addresses", self.throttle.addresses, 10_000_000),

@@ -1,14 +1,16 @@
 //! argon2id, the one slow thing here: bounded in how much runs and in how much waits, and never on
 //! a thread that serves requests.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{self, PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{PasswordHasher, phc::PasswordHash},
 };
 use rand::CryptoRng;
+use subtle::ConstantTimeEq as _;
 use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
 
 use crate::{domain::PrivateKey, error::Error};
 
@@ -23,6 +25,26 @@ const SALT_BYTES: usize = 16;
 pub struct Argon2Pool {
     admitted: Arc<Semaphore>,
     running: Arc<Semaphore>,
+    spare: Arc<Spare>,
+}
+
+/// The memory of hashes that are done, for the next ones: at most as much as hashes run at once.
+/// Left to the allocator, each hash could end up in a place of its own, and none be given back.
+#[derive(Default)]
+struct Spare(Mutex<Vec<Vec<Block>>>);
+
+impl Spare {
+    fn take(&self) -> Vec<Block> {
+        self.0
+            .lock()
+            .expect("no holder panics")
+            .pop()
+            .unwrap_or_default()
+    }
+
+    fn put_back(&self, memory: Vec<Block>) {
+        self.0.lock().expect("no holder panics").push(memory);
+    }
 }
 
 impl Argon2Pool {
@@ -32,6 +54,7 @@ impl Argon2Pool {
         Self {
             admitted: Arc::new(Semaphore::new(workers + queue)),
             running: Arc::new(Semaphore::new(workers)),
+            spare: Arc::default(),
         }
     }
 
@@ -48,20 +71,40 @@ impl Argon2Pool {
             .acquire_owned()
             .await
             .map_err(|closed| Error::Internal(closed.into()))?;
+        let spare = Arc::clone(&self.spare);
         tokio::task::spawn_blocking(move || {
             // Held to the end of the work, which goes on when the caller has gone away.
             let _held = (place, turn);
-            let hash =
-                PasswordHash::new(&phc).map_err(|malformed| Error::Internal(malformed.into()))?;
-            match argon2id().verify_password(key.expose().as_bytes(), &hash) {
-                Ok(()) => Ok(true),
-                Err(password_hash::Error::PasswordInvalid) => Ok(false),
-                Err(failed) => Err(Error::Internal(failed.into())),
-            }
+            let mut memory = spare.take();
+            let verdict = verify(&key, &phc, &mut memory);
+            spare.put_back(memory);
+            verdict
         })
         .await
         .map_err(|panicked| Error::Internal(panicked.into()))?
     }
+}
+
+/// Whether `phc` is the hash of `key`; works in `memory`, which grows to what that takes.
+fn verify(key: &PrivateKey, phc: &str, memory: &mut Vec<Block>) -> Result<bool, Error> {
+    let kept = PasswordHash::new(phc).map_err(|malformed| Error::Internal(malformed.into()))?;
+    let (Some(salt), Some(expected)) = (&kept.salt, &kept.hash) else {
+        return Err(Error::Internal(
+            "a kept hash lacks its salt or its hash".into(),
+        ));
+    };
+    let params = Params::try_from(&kept).map_err(|unfit| Error::Internal(unfit.into()))?;
+    memory.resize(memory.len().max(params.block_count()), Block::default());
+    let mut found = Zeroizing::new(vec![0; expected.as_bytes().len()]);
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(
+            key.expose().as_bytes(),
+            salt.as_ref(),
+            &mut found,
+            &mut *memory,
+        )
+        .map_err(|failed| Error::Internal(failed.into()))?;
+    Ok(found.ct_eq(expected.as_bytes()).into())
 }
 
 /// The PHC string under which `key` is kept. Takes some 20 ms of one core.
@@ -97,6 +140,20 @@ mod tests {
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
         assert!(pool.verify(key("right"), phc.clone()).await.unwrap());
         assert!(!pool.verify(key("wrong"), phc).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn hashes_share_the_memory_of_those_that_are_done() {
+        let pool = Argon2Pool::new(2, 8);
+        let phc = hash(&key("right"), &mut StdRng::seed_from_u64(1));
+        let many = (0..8).map(|_| pool.verify(key("right"), phc.clone()));
+        assert!(
+            futures_util::future::join_all(many)
+                .await
+                .into_iter()
+                .all(|right| matches!(right, Ok(true)))
+        );
+        assert!((1..=2).contains(&pool.spare.0.lock().unwrap().len()));
     }
 
     #[tokio::test]

@@ -1,7 +1,5 @@
 //! What must be refused clearly, and change nothing.
 
-use proptest::{prelude::*, test_runner::TestRunner};
-
 use crate::support::{Answer, Server};
 
 /// Checks that every one of `queries` is refused, and that nothing is minted.
@@ -258,54 +256,4 @@ fn thousands_of_small_parameters_within_the_limits_are_merely_ignored() {
     let key = server.account("acme");
     let many: String = (0..2_500).fold(String::new(), |many, place| many + &format!("{place}=&"));
     server.post("/v2/auth").key(&key).form(&many).send().token();
-}
-
-/// Has `check` hold for whatever `strategy` comes up with.
-fn always<S: Strategy>(strategy: &S, check: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let config = ProptestConfig {
-        cases: 200,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    TestRunner::new(config).run(strategy, check).unwrap();
-}
-
-#[test]
-fn random_bytes_without_a_key_mint_nothing_and_break_nothing() {
-    let server = Server::with(|config| config.throttle.burst = 1000);
-    always(&proptest::collection::vec(any::<u8>(), 0..200), |bytes| {
-        let answer = server
-            .post("/v2/auth")
-            .body("application/x-www-form-urlencoded", &bytes)
-            .send();
-        prop_assert!([400, 401].contains(&answer.status()), "{}", answer.whole());
-        Ok(())
-    });
-    assert_eq!(server.count_tokens(), 0);
-}
-
-#[test]
-fn a_soup_of_parameters_gets_a_status_of_the_table() {
-    let server = Server::start();
-    let key = server.account("acme");
-    let soup = "((expire|list|disableToken|cloneSettings|output|x|expires)(=([0-9]{12}|[0-9a-f]{32}|xml|%[0-9a-f]{2}|))?&){0,5}";
-    always(&soup, |soup| {
-        let before = server.count_tokens();
-        let answer = server.auth(&key).raw_query(&soup).send();
-        prop_assert!(
-            [200, 400, 404].contains(&answer.status()),
-            "{}",
-            answer.whole()
-        );
-        let minted = answer.status() == 200
-            && answer.body.contains("TOKEN")
-            && !answer.body.contains("TOKENS");
-        prop_assert_eq!(
-            server.count_tokens() - before,
-            i64::from(minted),
-            "{}",
-            answer.whole()
-        );
-        Ok(())
-    });
 }

@@ -125,6 +125,47 @@ fn a_key_rotated_elsewhere_hands_over_at_the_very_next_request() {
 }
 
 #[test]
+fn a_key_rotated_elsewhere_may_take_its_tokens_along() {
+    let server = Server::start();
+    let old = server.account("acme");
+    let token = server.mint(&old);
+    let rotated = block_on(key::rotate(&server.elsewhere(), &old, KeyTokens::End)).unwrap();
+    server.auth(&old).send().refuses(401, "invalid_key");
+    let new = rotated.new.key;
+    assert!(server.list(&new).is_empty());
+    let clone = server.auth(&new).query("cloneSettings", &token);
+    clone.send().refuses(404, "unknown_token");
+}
+
+#[test]
+fn a_key_made_elsewhere_works_at_the_very_next_request() {
+    let server = Server::start();
+    let warm = server.account("acme");
+    server.mint(&warm);
+    let wanted = key::Wanted {
+        role: Role::Mint,
+        label: Label::default(),
+        expires_at: None,
+    };
+    let made = block_on(key::create(&server.elsewhere(), "acme", wanted)).unwrap();
+    let token = server.mint(&made.key);
+    assert_eq!(server.list(&made.key), [token]);
+}
+
+#[test]
+fn an_empty_header_is_there_too() {
+    let server = Server::start();
+    let key = server.account("acme");
+    server
+        .get("/v2/auth")
+        .header("Authorization", "")
+        .query("apikey", key.expose())
+        .send()
+        .refuses(401, "missing_key");
+    assert_eq!(server.count_tokens(), 0);
+}
+
+#[test]
 fn a_disabled_accounts_keys_are_refused_at_the_very_next_request() {
     let server = Server::start();
     let keys = [server.account("acme"), server.key("acme", Role::Admin)];

@@ -69,6 +69,18 @@ fn no_secret_reaches_the_log_and_each_request_has_its_line() {
             server.auth(&key).header("X-Forwarded-For", secret),
             server.get(&format!("/{secret}/{secret}")),
             server.request(secret, "/v2/auth"),
+            server
+                .get("/v2/auth")
+                .header("Cookie", &format!("key={secret}")),
+            server.get("/health/liveness").query("token", secret),
+            server
+                .post("/v2/auth")
+                .body("application/json", format!("\"{secret}\"").as_bytes()),
+            server.post("/v2/auth").form(&format!("%zz={secret}")),
+            // Not HTTP at all, and too much of it.
+            server.get(&format!("/{secret} {secret}")),
+            server.get(&format!("/v2/auth?{secret}{}", "a".repeat(70_000))),
+            server.auth(&key).header("X-Long", &secret.repeat(600)),
         ];
         for request in requests {
             ids.push(request.send().header("x-request-id").unwrap().to_owned());

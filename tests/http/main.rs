@@ -3,15 +3,21 @@
 
 mod answers;
 mod bad_input;
+mod connections;
 mod credentials;
 mod errors;
+mod every_answer;
 mod health;
 mod idempotency;
+mod limits;
 mod load;
 mod logging;
 mod model;
+mod overload;
 mod parser;
+mod random_input;
 mod real_input;
+mod retries;
 mod support;
 mod throttling;
 mod tokens;

@@ -1,8 +1,8 @@
 //! Failed authentication, slowed down by address.
 
-use moneyer::domain::Role;
+use moneyer::{domain::Role, operator::account};
 
-use crate::support::{Answer, Server};
+use crate::support::{Answer, Server, block_on};
 
 fn bad(server: &Server, from: &str) -> Answer {
     server
@@ -65,4 +65,38 @@ fn behind_a_trusted_proxy_each_client_has_its_own_measure() {
     bad(&server, "198.51.100.2").refuses(401, "invalid_key");
     bad(&server, "203.0.113.9, 198.51.100.1").refuses(429, "too_many_requests");
     bad(&server, "198.51.100.2, 127.0.0.9").refuses(429, "too_many_requests");
+}
+
+#[test]
+fn only_failing_to_say_who_one_is_counts() {
+    let server = with_burst(1);
+    let (key, verifier) = (server.account("acme"), server.key("acme", Role::Verify));
+    for _ in 0..3 {
+        let refused = |status, code, name, value| {
+            let request = server.auth(&key).query(name, value);
+            request.send().refuses(status, code);
+        };
+        refused(400, "invalid_parameter", "output", "yaml");
+        refused(400, "unknown_parameter", "expires", "1");
+        refused(404, "unknown_token", "disableToken", &"0".repeat(32));
+        server.auth(&verifier).send().refuses(403, "forbidden");
+        server.get("/nowhere").send().refuses(404, "not_found");
+        let broken = server.get("/v2/auth").raw_query("x=%");
+        broken.send().refuses(400, "invalid_parameter");
+    }
+    bad(&server, "").refuses(401, "invalid_key");
+    bad(&server, "").refuses(429, "too_many_requests");
+    // Nor are such refusals slowed by failures.
+    let yaml = server.auth(&key).query("output", "yaml");
+    yaml.send().refuses(400, "invalid_parameter");
+}
+
+#[test]
+fn a_key_that_has_just_been_disabled_counts_as_a_bad_one() {
+    let server = with_burst(1);
+    let key = server.account("acme");
+    server.mint(&key);
+    block_on(account::disable(&server.elsewhere(), "acme")).unwrap();
+    server.auth(&key).send().refuses(401, "invalid_key");
+    server.auth(&key).send().refuses(429, "too_many_requests");
 }

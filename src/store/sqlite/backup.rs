@@ -11,7 +11,7 @@ use rusqlite::{
     backup::{Backup, StepResult},
 };
 
-use super::{Sqlite, open, owner_only};
+use super::{Sqlite, beside, open, owner_only};
 use crate::error::Error;
 
 /// How many pages are copied between two reports of progress: 4 MiB of them.
@@ -24,23 +24,29 @@ impl Sqlite {
         to: &Path,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), Error> {
-        let mut new = OpenOptions::new();
-        new.write(true).create_new(true);
-        owner_only(&mut new);
-        let file = new.open(to).map_err(|cause| {
+        let refuse = |cause: &dyn std::fmt::Display| {
             Error::Refused(format!(
                 "Cannot make the new file {}: {cause}.",
                 to.display()
             ))
-        })?;
-        let copied = copy(&self.path, to, progress)
-            .map_err(|error| Error::Refused(format!("The copy could not be made: {error}.")))
-            .and_then(|()| on_disk(&file));
-        if copied.is_err() {
-            // Half a copy must not be taken for a whole one.
-            let _ = std::fs::remove_file(to);
+        };
+        if to.exists() {
+            return Err(refuse(&"it exists already"));
         }
-        copied
+        // Under another name until it is whole: half a copy must not be taken for one.
+        let partial = beside(to, ".partial");
+        let mut new = OpenOptions::new();
+        new.write(true).create(true).truncate(true);
+        owner_only(&mut new);
+        let file = new.open(&partial).map_err(|cause| refuse(&cause))?;
+        let made = copy(&self.path, &partial, progress)
+            .map_err(|error| Error::Refused(format!("The copy could not be made: {error}.")))
+            .and_then(|()| on_disk(&file))
+            .and_then(|()| std::fs::rename(&partial, to).map_err(|cause| refuse(&cause)));
+        if made.is_err() {
+            let _ = std::fs::remove_file(&partial);
+        }
+        made
     }
 }
 
