@@ -26,7 +26,7 @@ pub(super) enum Failure {
     TargetTooLarge(usize),
     /// The headers are too long.
     #[error(
-        "The request has more than {MOST_HEADERS} headers, or they are longer than {0} bytes together. Nothing was done."
+        "The request has more than {MOST_HEADERS} headers, or they are longer than {0} bytes together; nothing was done."
     )]
     HeadersTooLarge(usize),
     /// Something that is not HTTP.

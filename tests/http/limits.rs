@@ -46,8 +46,8 @@ fn too_large() {
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000006
 
-    {"ERROR":"too_large","MESSAGE":"The request has more than 96 headers, or they are longer than 16384 bytes together. Nothing was done."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>too_large</ERROR><MESSAGE>The request has more than 96 headers, or they are longer than 16384 bytes together. Nothing was done.</MESSAGE></AUTH>
+    {"ERROR":"too_large","MESSAGE":"The request has more than 96 headers, or they are longer than 16384 bytes together; nothing was done."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>too_large</ERROR><MESSAGE>The request has more than 96 headers, or they are longer than 16384 bytes together; nothing was done.</MESSAGE></AUTH>
     "#);
     assert_eq!(server.count_tokens(), 0);
     let fits = server

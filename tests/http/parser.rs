@@ -62,7 +62,7 @@ fn a_head_beyond_the_parsers_limits() {
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
 
-    {"ERROR":"too_large","MESSAGE":"The request has more than 96 headers, or they are longer than 16384 bytes together. Nothing was done."}
+    {"ERROR":"too_large","MESSAGE":"The request has more than 96 headers, or they are longer than 16384 bytes together; nothing was done."}
     "#);
 }
 
