@@ -188,8 +188,9 @@ fn a_body_is_never_taken_for_a_request() {
 fn a_client_that_leaves_before_the_end_of_its_body_is_minted_nothing() {
     let server = Server::start();
     let key = server.account("acme");
+    // What has come so far would mint a token that never expires.
     let head = format!(
-        "POST /v2/auth?apikey={} HTTP/1.1\r\nHost: x\r\nContent-Length: 20\r\n\r\nexpire=2026",
+        "POST /v2/auth?apikey={} HTTP/1.1\r\nHost: x\r\nContent-Length: 23\r\n\r\nx=1&",
         key.expose()
     );
     let mut stream = connect(&server);
