@@ -5,7 +5,7 @@
 -- and as copies sealed under a key that only the holder of the private key can derive.
 
 PRAGMA application_id = 0x4D6E7972; -- "Mnyr"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 CREATE TABLE accounts (
     id          INTEGER PRIMARY KEY,
@@ -38,7 +38,9 @@ CREATE TABLE tokens (
     settings   TEXT,                                 -- a JSON object
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
-    ended_at   INTEGER
+    ended_at   INTEGER,
+    last_used_at  INTEGER,                           -- when it was last verified
+    verifications INTEGER NOT NULL DEFAULT 0         -- how often it was verified
 ) STRICT;
 
 CREATE INDEX tokens_live ON tokens (key_id, id) WHERE ended_at IS NULL;
@@ -58,3 +60,11 @@ CREATE TABLE idempotency (
 
 CREATE INDEX idempotency_of_token ON idempotency (token_id);
 CREATE INDEX idempotency_age ON idempotency (created_at);
+
+-- What was changed, by whom and when; each entry is chained to the one before it, so that none can be altered or
+-- taken out of the middle unnoticed.
+CREATE TABLE audit (
+    seq   INTEGER PRIMARY KEY, -- 1, 2, 3 and so on
+    entry TEXT NOT NULL,       -- a JSON object; it names things by their public ids alone
+    hash  BLOB NOT NULL        -- SHA-256 of the hash before (32 zero bytes for the first) and the entry
+) STRICT;

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use rand::{CryptoRng, RngExt};
+use serde::{Serialize, Serializer};
 
 use super::TokenDigest;
 
@@ -40,6 +41,12 @@ macro_rules! public_id {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
             }
         }
 

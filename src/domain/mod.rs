@@ -4,6 +4,7 @@
 //! that needs the time takes `now`; one that needs chance takes a generator.
 
 mod account;
+mod audit;
 mod digest;
 mod id;
 mod key_record;
@@ -15,6 +16,7 @@ mod timestamp;
 mod token;
 
 pub use account::{AccountName, Label, Malformed};
+pub use audit::{Actor, Change, Event};
 pub use digest::{IdempotencyDigest, KeyDigest, RequestDigest, Selector, TokenDigest};
 pub use id::{AccountId, KeyId, TokenId};
 pub use key_record::KeyRecord;

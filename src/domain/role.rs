@@ -2,12 +2,15 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::Serialize;
+
 /// The role of a private key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Mints, lists and disables tokens of its own.
     Mint,
-    /// Asks whether tokens are good; may do nothing at `/v2/auth`.
+    /// Asks whether tokens are good; at `/v2/auth` it may read their settings and nothing else.
     Verify,
     /// Everything that the other two may.
     Admin,
@@ -26,6 +29,15 @@ impl Role {
             Self::Mint => "mint",
             Self::Verify => "verify",
             Self::Admin => "admin",
+        }
+    }
+
+    /// Whether a key of this role may ask whether tokens are good.
+    #[must_use]
+    pub const fn may_verify(self) -> bool {
+        match self {
+            Self::Verify | Self::Admin => true,
+            Self::Mint => false,
         }
     }
 
@@ -63,8 +75,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verifying_key_mints_nothing() {
+    fn a_verifying_key_mints_nothing_and_a_minting_key_verifies_nothing() {
         assert!(Role::Mint.may_mint() && Role::Admin.may_mint() && !Role::Verify.may_mint());
+        assert!(!Role::Mint.may_verify() && Role::Admin.may_verify() && Role::Verify.may_verify());
     }
 
     #[test]

@@ -10,7 +10,9 @@ pub mod sqlite;
 
 use std::{
     collections::HashSet,
+    fmt::Debug,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -156,6 +158,13 @@ impl Store {
         }
     }
 
+    /// Has `watcher` told of what is altered through this store from now on.
+    pub fn watch(&self, watcher: Arc<dyn Watcher>) {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.watch(watcher),
+        }
+    }
+
     /// A number that changes when another process has changed the store.
     #[must_use]
     pub fn foreign_changes(&self) -> i64 {
@@ -183,6 +192,22 @@ impl Store {
             Self::Sqlite(sqlite) => sqlite.path().to_owned(),
         }
     }
+}
+
+/// Is told what has been altered: once it is on disk, and before the caller who altered it knows,
+/// even if that caller has gone away.
+pub trait Watcher: Debug + Send + Sync {
+    /// `what` is not as it was.
+    fn altered(&self, what: &Altered);
+}
+
+/// What may have a verdict on tokens be another than before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Altered {
+    /// The token with this digest has ended, or its settings have changed.
+    Token(TokenDigest),
+    /// Any number of tokens.
+    Tokens,
 }
 
 /// A server's claim on its store; let go when dropped.

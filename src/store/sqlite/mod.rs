@@ -5,6 +5,7 @@
 //! checks the file.
 
 mod accounts;
+mod audit;
 mod backup;
 mod examine;
 mod fault;
@@ -21,12 +22,13 @@ use std::{
     fmt,
     fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use rusqlite::Connection;
 
-use self::{fault::classify, readers::Readers, writer::Writer};
-use super::{Claim, Options};
+use self::{fault::classify, readers::Readers, writer::{Work, Writer}};
+use super::{Claim, Options, Watcher};
 use crate::error::Error;
 
 /// A store in one file.
@@ -101,6 +103,11 @@ impl Sqlite {
         )
     }
 
+    /// See [`super::Store::watch`].
+    pub fn watch(&self, watcher: Arc<dyn Watcher>) {
+        self.writer.watch(watcher);
+    }
+
     /// See [`super::Store::foreign_changes`].
     #[must_use]
     pub fn foreign_changes(&self) -> i64 {
@@ -111,7 +118,7 @@ impl Sqlite {
     async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         self.writer.run(work).await
     }

@@ -4,11 +4,16 @@
 //! transaction, commits, and only then lets the callers know: batches grow with load, without a
 //! timer. A job that fails is rolled back alone, to its savepoint; a commit that fails, fails every
 //! job of the batch.
+//!
+//! What the jobs of a batch changed is written to the audit in the same transaction, and told to
+//! the store's watcher once it is on disk and before any caller knows.
 
 use std::{
+    cell::RefCell,
+    ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
     thread::JoinHandle,
@@ -19,8 +24,12 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::fault::classify;
-use crate::error::Error;
+use super::{audit, fault::classify};
+use crate::{
+    domain::{Actor, Change, Event, Timestamp},
+    error::Error,
+    store::{Altered, Watcher},
+};
 
 /// How often an idle writer looks whether another process has changed the file.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
@@ -30,23 +39,78 @@ pub(super) struct Writer {
     /// Gone when the writer is being closed.
     jobs: Option<Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
-    foreign_changes: Arc<AtomicI64>,
+    shared: Arc<Shared>,
+}
+
+/// What the thread and those who hold the writer both use.
+#[derive(Default)]
+struct Shared {
+    foreign_changes: AtomicI64,
+    watcher: OnceLock<Arc<dyn Watcher>>,
+}
+
+/// What a job works with: the connection, and the notes of what it changed.
+pub(super) struct Work<'a> {
+    connection: &'a Connection,
+    notes: RefCell<Notes>,
+}
+
+/// What the jobs of a batch changed.
+#[derive(Default)]
+struct Notes {
+    changes: Vec<Change>,
+    altered: Vec<Altered>,
+}
+
+impl Work<'_> {
+    /// Has a change written to the audit, together with the change itself.
+    pub(super) fn record(&self, by: Actor, at: Timestamp, event: Event) {
+        let change = Change { at, by, event };
+        self.notes.borrow_mut().changes.push(change);
+    }
+
+    /// Has the watcher told that a verdict on tokens may be another from now on.
+    pub(super) fn altered(&self, what: Altered) {
+        self.notes.borrow_mut().altered.push(what);
+    }
+
+    /// How much is noted so far.
+    fn mark(&self) -> (usize, usize) {
+        let notes = self.notes.borrow();
+        (notes.changes.len(), notes.altered.len())
+    }
+
+    /// Forgets what was noted since `mark`.
+    fn back_to(&self, mark: (usize, usize)) {
+        let mut notes = self.notes.borrow_mut();
+        notes.changes.truncate(mark.0);
+        notes.altered.truncate(mark.1);
+    }
+}
+
+impl Deref for Work<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
 }
 
 impl Writer {
     /// Starts the thread: at most `queue` jobs wait, and at most `batch` share a transaction.
     pub(super) fn start(connection: Connection, queue: usize, batch: usize) -> Self {
         let (jobs, waiting) = crossbeam_channel::bounded(queue);
-        let foreign_changes = Arc::new(AtomicI64::new(data_version(&connection).unwrap_or(0)));
-        let seen = Arc::clone(&foreign_changes);
+        let shared = Arc::new(Shared::default());
+        shared.follow(&connection);
+        let ours = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || work(&connection, &waiting, batch, &seen))
+            .spawn(move || work(&connection, &waiting, batch, &ours))
             .expect("the system can start a thread");
         Self {
             jobs: Some(jobs),
             thread: Some(thread),
-            foreign_changes,
+            shared,
         }
     }
 
@@ -54,7 +118,7 @@ impl Writer {
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
         let job = Unit {
@@ -74,7 +138,13 @@ impl Writer {
     }
 
     pub(super) fn foreign_changes(&self) -> i64 {
-        self.foreign_changes.load(Ordering::Acquire)
+        self.shared.foreign_changes.load(Ordering::Acquire)
+    }
+
+    /// Has `watcher` told what changes, from now on. The first watcher stays.
+    pub(super) fn watch(&self, watcher: Arc<dyn Watcher>) {
+        // A second one is not told: there is one app to a store.
+        let _ = self.shared.watcher.set(watcher);
     }
 }
 
@@ -94,7 +164,7 @@ fn gone() -> Error {
 /// A unit of work and the caller who waits for it.
 trait Job: Send {
     /// Does the work.
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()>;
+    fn run(&mut self, with: &Work<'_>) -> rusqlite::Result<()>;
     /// Tells the caller that the work is on disk.
     fn acknowledge(self: Box<Self>);
     /// Tells the caller that nothing was changed, and why.
@@ -110,11 +180,11 @@ struct Unit<T, F> {
 impl<T, F> Job for Unit<T, F>
 where
     T: Send,
-    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send,
 {
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    fn run(&mut self, with: &Work<'_>) -> rusqlite::Result<()> {
         let work = self.work.take().expect("a job is run once");
-        self.done = Some(work(connection)?);
+        self.done = Some(work(with)?);
         Ok(())
     }
 
@@ -134,14 +204,14 @@ fn work(
     connection: &Connection,
     waiting: &Receiver<Box<dyn Job>>,
     batch: usize,
-    foreign_changes: &AtomicI64,
+    shared: &Shared,
 ) {
     loop {
         match waiting.recv_timeout(WATCH_INTERVAL) {
             Ok(first) => {
                 let jobs = std::iter::once(first).chain(waiting.try_iter());
                 match execute(connection, "BEGIN IMMEDIATE") {
-                    Ok(()) => commit_together(connection, jobs.take(batch)),
+                    Ok(()) => commit_together(connection, jobs.take(batch), shared),
                     // All that wait by now: each would only wait as long for the same answer.
                     Err(error) => refuse_all(jobs.collect(), &error),
                 }
@@ -149,24 +219,46 @@ fn work(
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        if let Ok(version) = data_version(connection) {
-            foreign_changes.store(version, Ordering::Release);
+        shared.follow(connection);
+    }
+}
+
+impl Shared {
+    /// Looks whether another connection has committed; this one's own commits do not count.
+    fn follow(&self, connection: &Connection) {
+        let version = connection
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut pragma| pragma.query_row([], |row| row.get(0)));
+        if let Ok(version) = version {
+            self.foreign_changes.store(version, Ordering::Release);
+        }
+    }
+
+    fn tell(&self, altered: &[Altered]) {
+        if let Some(watcher) = self.watcher.get() {
+            altered.iter().for_each(|what| watcher.altered(what));
         }
     }
 }
 
-/// Changes when another connection has committed; this one's own commits do not count.
-fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached("PRAGMA data_version")?
-        .query_row([], |row| row.get(0))
-}
-
-fn commit_together(connection: &Connection, jobs: impl Iterator<Item = Box<dyn Job>>) {
+fn commit_together(
+    connection: &Connection,
+    jobs: impl Iterator<Item = Box<dyn Job>>,
+    shared: &Shared,
+) {
     let mut done = Vec::new();
-    let outcome = run_all(connection, jobs, &mut done).and_then(|()| execute(connection, "COMMIT"));
+    let work = Work {
+        connection,
+        notes: RefCell::default(),
+    };
+    let outcome = run_all(&work, jobs, &mut done)
+        .and_then(|()| audit::append(connection, &work.notes.borrow().changes))
+        .and_then(|()| execute(connection, "COMMIT"));
     match outcome {
-        Ok(()) => done.into_iter().for_each(Job::acknowledge),
+        Ok(()) => {
+            shared.tell(&work.notes.borrow().altered);
+            done.into_iter().for_each(Job::acknowledge);
+        }
         Err(error) => {
             if !connection.is_autocommit() {
                 // The transaction is lost either way; what matters is that the next one can begin.
@@ -187,15 +279,17 @@ fn refuse_all(jobs: Vec<Box<dyn Job>>, error: &rusqlite::Error) {
 /// Fails when the transaction itself did; then nothing of it stands, and every job taken is in
 /// `done` or has been refused.
 fn run_all(
-    connection: &Connection,
+    work: &Work<'_>,
     jobs: impl Iterator<Item = Box<dyn Job>>,
     done: &mut Vec<Box<dyn Job>>,
 ) -> rusqlite::Result<()> {
     for mut job in jobs {
-        match run_one(connection, job.as_mut()) {
+        let mark = work.mark();
+        match run_one(work, job.as_mut()) {
             Ok(()) => done.push(job),
             Err(failed) => {
-                let undone = undo(connection);
+                work.back_to(mark);
+                let undone = undo(work);
                 job.refuse(failed.classify());
                 // SQLite ends the whole transaction by itself on some errors; the rest of the batch
                 // shares the cause.
@@ -226,12 +320,12 @@ impl Failed {
     }
 }
 
-fn run_one(connection: &Connection, job: &mut dyn Job) -> Result<(), Failed> {
-    execute(connection, "SAVEPOINT job").map_err(Failed::Sqlite)?;
-    catch_unwind(AssertUnwindSafe(|| job.run(connection)))
+fn run_one(work: &Work<'_>, job: &mut dyn Job) -> Result<(), Failed> {
+    execute(work, "SAVEPOINT job").map_err(Failed::Sqlite)?;
+    catch_unwind(AssertUnwindSafe(|| job.run(work)))
         .map_err(|_| Failed::Panicked)?
         .map_err(Failed::Sqlite)?;
-    execute(connection, "RELEASE job").map_err(Failed::Sqlite)
+    execute(work, "RELEASE job").map_err(Failed::Sqlite)
 }
 
 /// Takes back what a failed job did; fails when the transaction is gone.
@@ -259,7 +353,7 @@ mod tests {
     /// Does `jobs` in one batch: the first holds the writer up until all the others wait.
     async fn together<T: Send + 'static>(
         writer: &Writer,
-        jobs: Vec<impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static>,
+        jobs: Vec<impl FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static>,
     ) -> Vec<Result<T, Error>> {
         let (go, gate) = std::sync::mpsc::channel();
         let hold = writer.run(move |_| {
@@ -273,11 +367,11 @@ mod tests {
     }
 
     async fn count(writer: &Writer) -> i64 {
-        let count = |db: &Connection| db.query_row("SELECT count(*) FROM t", [], |row| row.get(0));
+        let count = |db: &Work<'_>| db.query_row("SELECT count(*) FROM t", [], |row| row.get(0));
         writer.run(count).await.unwrap()
     }
 
-    fn insert(value: i64) -> impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send + 'static {
+    fn insert(value: i64) -> impl FnOnce(&Work<'_>) -> rusqlite::Result<usize> + Send + 'static {
         move |db| db.execute("INSERT INTO t VALUES (?1)", [value])
     }
 
@@ -287,8 +381,8 @@ mod tests {
             "PRAGMA foreign_keys = ON; CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE t (x);
              CREATE TABLE child (id REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED);",
         );
-        let orphan: fn(&Connection) -> _ = |db| db.execute("INSERT INTO child VALUES (1)", []);
-        let innocent: fn(&Connection) -> _ = |db| db.execute("INSERT INTO t VALUES (1)", []);
+        let orphan: fn(&Work<'_>) -> _ = |db| db.execute("INSERT INTO child VALUES (1)", []);
+        let innocent: fn(&Work<'_>) -> _ = |db| db.execute("INSERT INTO t VALUES (1)", []);
         let done = together(&writer, vec![innocent, orphan, innocent]).await;
         assert!(done.iter().all(Result::is_err), "{done:?}");
         assert_eq!(count(&writer).await, 0);
@@ -299,7 +393,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_refuses_what_it_cannot_hold_and_keeps_what_it_acknowledged() {
         let writer = writer("PRAGMA max_page_count = 20; CREATE TABLE t (x);");
-        let fill: fn(&Connection) -> _ =
+        let fill: fn(&Work<'_>) -> _ =
             |db| db.execute("INSERT INTO t VALUES (zeroblob(3000))", []);
         let done = together(&writer, vec![fill; 60]).await;
         let kept = done.iter().filter(|done| done.is_ok()).count();
@@ -314,11 +408,11 @@ mod tests {
     #[tokio::test]
     async fn a_job_that_panics_is_undone_and_told_and_the_others_stand() {
         let writer = writer("CREATE TABLE t (x);");
-        let panics: fn(&Connection) -> rusqlite::Result<usize> = |db| {
+        let panics: fn(&Work<'_>) -> rusqlite::Result<usize> = |db| {
             db.execute("INSERT INTO t VALUES (1)", [])?;
             panic!("on purpose")
         };
-        let stands: fn(&Connection) -> _ = |db| db.execute("INSERT INTO t VALUES (2)", []);
+        let stands: fn(&Work<'_>) -> _ = |db| db.execute("INSERT INTO t VALUES (2)", []);
         let done = together(&writer, vec![stands, panics, stands]).await;
         assert!(done[0].is_ok() && done[2].is_ok());
         assert_eq!(done[1].as_ref().unwrap_err().code(), "internal");
