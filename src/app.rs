@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use crate::{
     clock::Clock,
-    domain::PrivateKey,
+    domain::{PrivateKey, TokenDigest},
     entropy::Entropy,
     error::Error,
     keyring::{Caller, Keyring},
     store::Store,
+    verification::{self, Sight, Verifier},
 };
+
+/// How many tokens' uses are written down in one transaction, so that nothing waits long behind it.
+const USES_AT_ONCE: usize = 1000;
 
 /// The parts of a running Moneyer that its commands work with.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub struct App {
     pub store: Store,
     /// The private keys that were shown and found right.
     pub keyring: Keyring,
+    /// The tokens that were shown.
+    pub verifier: Verifier,
     /// The time.
     pub clock: Clock,
     /// Chance.
@@ -25,6 +31,36 @@ pub struct App {
 }
 
 impl App {
+    /// Puts the parts together: the store tells the verifier which tokens are altered.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        keyring: Keyring,
+        limits: verification::Limits,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> Self {
+        let verifier = Verifier::new(limits, clock.clone());
+        store.watch(verifier.sightings());
+        Self {
+            store,
+            keyring,
+            verifier,
+            clock,
+            entropy,
+        }
+    }
+
+    /// What is known of the token with this digest.
+    ///
+    /// # Errors
+    /// The store's, when the token is not remembered.
+    pub async fn look_up(&self, digest: &TokenDigest) -> Result<Sight, Error> {
+        self.verifier
+            .look_up(digest, async |digest| self.store.find_token(digest).await)
+            .await
+    }
+
     /// Finds out who shows `key`.
     ///
     /// # Errors
@@ -39,11 +75,13 @@ impl App {
             .await
     }
 
-    /// Drops from memory every key that the store no longer holds as good.
+    /// Follows what another process has done to the store: drops every key from memory that is good
+    /// no more, and all that is known of tokens.
     ///
     /// # Errors
-    /// The store's.
-    pub async fn forget_dead_keys(&self) -> Result<(), Error> {
+    /// The store's; the tokens are forgotten even then.
+    pub async fn follow(&self) -> Result<(), Error> {
+        self.verifier.forget_all();
         let dead = self
             .store
             .dead_keys(self.keyring.remembered(), self.clock.now())
@@ -52,16 +90,24 @@ impl App {
         Ok(())
     }
 
-    /// Writes down when keys were last used.
+    /// Writes down when keys were last used, and how tokens were.
     ///
     /// # Errors
     /// The store's; what was to be written is lost then.
     pub async fn flush_uses(&self) -> Result<(), Error> {
         let uses = self.keyring.take_uses();
-        if uses.is_empty() {
-            Ok(())
-        } else {
-            self.store.record_key_uses(uses).await
+        if !uses.is_empty() {
+            self.store.record_key_uses(uses).await?;
+        }
+        loop {
+            let uses = self.verifier.take_uses(USES_AT_ONCE);
+            let last = uses.len() < USES_AT_ONCE;
+            if !uses.is_empty() {
+                self.store.record_token_uses(uses).await?;
+            }
+            if last {
+                return Ok(());
+            }
         }
     }
 }

@@ -10,15 +10,20 @@ use crate::{
 
 /// How soon a change that another process makes to the store is followed.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
-/// How often it is written down when keys were last used.
-const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
+/// A flush that is not to wait still rests so long after the one before.
+const SHORTEST_REST: Duration = Duration::from_millis(100);
 
 /// Does all of it for ever.
-pub async fn run(app: &App, plan: &Plan) {
-    tokio::join!(sweeper::run(app, plan), follow(app), flush(app));
+/// `flush_interval` is how often it is written down how keys and tokens were used.
+pub async fn run(app: &App, plan: &Plan, flush_interval: Duration) {
+    tokio::join!(
+        sweeper::run(app, plan),
+        follow(app),
+        flush(app, flush_interval)
+    );
 }
 
-/// Drops keys from memory once another process has disabled or rotated them.
+/// Drops from memory what another process may have changed.
 async fn follow(app: &App) {
     let mut seen = app.store.foreign_changes();
     loop {
@@ -27,7 +32,7 @@ async fn follow(app: &App) {
         if latest == seen {
             continue;
         }
-        match app.forget_dead_keys().await {
+        match app.follow().await {
             Ok(()) => seen = latest,
             Err(error) => tracing::error!(
                 cause = error::chain(&error),
@@ -37,13 +42,15 @@ async fn follow(app: &App) {
     }
 }
 
-async fn flush(app: &App) {
+async fn flush(app: &App, interval: Duration) {
     loop {
-        tokio::time::sleep(FLUSH_INTERVAL).await;
+        tokio::time::sleep(SHORTEST_REST).await;
+        // Sooner when much waits, so that memory stays bounded.
+        let _ = tokio::time::timeout(interval, app.verifier.many_uses()).await;
         if let Err(error) = app.flush_uses().await {
             tracing::error!(
                 cause = error::chain(&error),
-                "the last uses of keys could not be written down"
+                "the last uses of keys and tokens could not be written down"
             );
         }
     }

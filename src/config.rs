@@ -20,7 +20,7 @@ pub use self::{
 use crate::{
     keyring,
     store::{self, Absent},
-    sweeper,
+    sweeper, verification,
 };
 
 /// Everything that can be set. `moneyer.example.toml` says what each is for.
@@ -33,7 +33,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How many threads serve requests; 0 for one per core.
     pub workers: usize,
-    /// The proxies whose `X-Forwarded-For` is believed.
+    /// The proxies whose `X-Forwarded-For` or `Forwarded` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How large, how many and how long requests may be.
     pub limits: Limits,
@@ -41,6 +41,8 @@ pub struct Config {
     pub keyring: Keyring,
     /// Slowing down those who fail.
     pub throttle: Throttle,
+    /// Verifying tokens.
+    pub verify: Verify,
     /// Reclaiming what has ended.
     pub sweeper: Sweeper,
     /// Work on the store.
@@ -55,6 +57,8 @@ pub struct Config {
 pub struct Limits {
     /// The longest body, in bytes.
     pub body: usize,
+    /// The longest document of settings, in bytes.
+    pub settings_body: usize,
     /// The longest target (path and query), in bytes.
     pub target: usize,
     /// The longest head: all header names and values, in bytes.
@@ -93,6 +97,22 @@ pub struct Throttle {
     pub burst: u32,
     /// How many addresses are remembered.
     pub addresses: usize,
+}
+
+/// Verifying tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Verify {
+    /// Who may verify tokens without a private key.
+    pub trusted: Vec<IpNet>,
+    /// How many good tokens are remembered.
+    pub cached_tokens: usize,
+    /// How many tokens that are not good are remembered.
+    pub cached_unknown: usize,
+    /// For how many tokens with a rate limit it is remembered how much they used.
+    pub rate_buckets: usize,
+    /// How often it is written down how keys and tokens were used.
+    pub usage_interval: Span,
 }
 
 /// Reclaiming what has ended.
@@ -155,6 +175,16 @@ impl Config {
             argon2_workers: or_cores(self.keyring.argon2_workers),
             argon2_queue: self.keyring.argon2_queue,
             cached_keys: self.keyring.cached_keys,
+        }
+    }
+
+    /// Sizes of the verifier.
+    #[must_use]
+    pub const fn verification_limits(&self) -> verification::Limits {
+        verification::Limits {
+            cached_tokens: self.verify.cached_tokens,
+            cached_unknown: self.verify.cached_unknown,
+            rate_buckets: self.verify.rate_buckets,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{AccountId, KeyId, TokenId};
+use crate::domain::{AccountId, InvalidSettings, KeyId, TokenId};
 
 /// Everything that can go wrong once a request or a command line has been understood.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum Error {
         /// What is wrong with its value: the rest of a sentence.
         reason: String,
     },
+    /// A token's settings cannot be used.
+    #[error("{0}; nothing was changed.")]
+    InvalidSettings(#[from] InvalidSettings),
     /// A parameter whose name is nearly that of a known one.
     #[error("There is no parameter \"{given}\" (did you mean {meant}?), so nothing was done.")]
     UnknownParameter {
@@ -48,6 +51,9 @@ pub enum Error {
     /// The key's role does not reach as far.
     #[error("This private key's role does not allow that.")]
     Forbidden,
+    /// The token was minted by another key of the account.
+    #[error("Only the private key that minted this token may change it.")]
+    NotIssuer,
     /// No token that the caller may use in this way.
     #[error("There is no such token, or this private key may not use it.")]
     UnknownToken,
@@ -112,13 +118,15 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::InvalidParameter { .. } | Self::Refused(_) => "invalid_parameter",
+            Self::InvalidParameter { .. } | Self::InvalidSettings(_) | Self::Refused(_) => {
+                "invalid_parameter"
+            }
             Self::UnknownParameter { .. } => "unknown_parameter",
             Self::ConflictingParameters { .. } => "conflicting_parameters",
             Self::ProtectedToken => "protected_token",
             Self::MissingKey => "missing_key",
             Self::InvalidKey => "invalid_key",
-            Self::Forbidden => "forbidden",
+            Self::Forbidden | Self::NotIssuer => "forbidden",
             Self::UnknownToken | Self::UnknownTokenId(_) => "unknown_token",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::TooManyRequests { .. } => "too_many_requests",

@@ -37,6 +37,7 @@
 
 pub mod app;
 pub mod background;
+pub mod buckets;
 pub mod cli;
 pub mod clock;
 pub mod command;
@@ -49,3 +50,4 @@ pub mod keyring;
 pub mod operator;
 pub mod store;
 pub mod sweeper;
+pub mod verification;

@@ -7,26 +7,54 @@ use std::{
 };
 
 /// What each part may use beside itself.
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("domain", &[]),
     ("error", &["domain"]),
     ("clock", &["domain"]),
     ("entropy", &[]),
+    ("buckets", &["clock"]),
     ("keyring", &["domain", "error"]),
     ("store", &["domain", "error"]),
     (
-        "app",
-        &["clock", "domain", "entropy", "error", "keyring", "store"],
+        "verification",
+        &["buckets", "clock", "domain", "error", "store"],
     ),
-    ("command", &["app", "domain", "error", "keyring", "store"]),
+    (
+        "app",
+        &[
+            "clock",
+            "domain",
+            "entropy",
+            "error",
+            "keyring",
+            "store",
+            "verification",
+        ],
+    ),
+    (
+        "command",
+        &["app", "domain", "error", "keyring", "store", "verification"],
+    ),
     ("operator", &["app", "domain", "error", "keyring", "store"]),
     ("sweeper", &["app", "command", "error", "store"]),
     ("background", &["app", "error", "sweeper"]),
-    ("config", &["error", "keyring", "store", "sweeper"]),
+    (
+        "config",
+        &["error", "keyring", "store", "sweeper", "verification"],
+    ),
     (
         "http",
         &[
-            "app", "clock", "command", "config", "domain", "error", "keyring",
+            "app",
+            "buckets",
+            "clock",
+            "command",
+            "config",
+            "domain",
+            "error",
+            "keyring",
+            "store",
+            "verification",
         ],
     ),
     (

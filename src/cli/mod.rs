@@ -186,12 +186,13 @@ fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error>
 
 /// The app over the store that `config` names.
 fn open(config: &Config, absent: Absent) -> Result<App, Error> {
-    Ok(App {
-        store: Store::open(&config.store_options(absent))?,
-        keyring: Keyring::new(config.keyring_limits()),
-        clock: Clock::system(),
-        entropy: Entropy::Os,
-    })
+    Ok(App::new(
+        Store::open(&config.store_options(absent))?,
+        Keyring::new(config.keyring_limits()),
+        config.verification_limits(),
+        Clock::system(),
+        Entropy::Os,
+    ))
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::{
 
 /// How long a server may take to stop, whatever it waits for.
 const LONGEST_STOP: Duration = Duration::from_millis(9500);
-/// How long a stopping server tries to write down when keys were last used.
+/// How long a stopping server tries to write down how keys and tokens were used.
 const LAST_FLUSH: Duration = Duration::from_secs(1);
 
 /// Serve tokens over HTTP
@@ -69,7 +69,10 @@ async fn serve(
 ) -> Result<(), Error> {
     let plan = config.sweeper_plan();
     let beside = Arc::clone(app);
-    let background = actix_web::rt::spawn(async move { background::run(&beside, &plan).await });
+    let flush_interval = config.verify.usage_interval.get();
+    let background = actix_web::rt::spawn(async move {
+        background::run(&beside, &plan, flush_interval).await;
+    });
     let served = http::serve(listener, Arc::clone(app), config, stop).await;
     background.abort();
     // Waits until the task has let go of the app; that it was aborted is no news.
@@ -78,7 +81,7 @@ async fn serve(
     if let Ok(Err(error)) = flushed {
         tracing::error!(
             cause = error::chain(&error),
-            "the last uses of keys could not be written down"
+            "the last uses of keys and tokens could not be written down"
         );
     }
     served.map_err(|cause| Error::Internal(cause.into()))

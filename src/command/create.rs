@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{Parameters, Reply};
 use crate::{
     app::App,
-    domain::{IdempotencyDigest, RequestDigest, Timestamp, Token, TokenDigest},
+    domain::{IdempotencyDigest, RequestDigest, Settings, Timestamp, Token, TokenDigest},
     error::Error,
     keyring::Caller,
     store::{Minted, NewToken, Once},
@@ -16,11 +17,15 @@ use crate::{
 /// For how long a request may be retried under its `Idempotency-Key`.
 pub const RETRY_WINDOW: Duration = Duration::from_hours(24);
 
+/// What settings are called among the parameters.
+pub(super) const SETTINGS: &str = "settings";
+
 /// Mint a token.
 #[derive(Debug)]
 pub struct Create {
     expires_at: Option<Timestamp>,
     clone_of: Option<TokenDigest>,
+    settings: Option<Value>,
     name: Option<RequestName>,
 }
 
@@ -50,10 +55,11 @@ impl RequestName {
 }
 
 impl Create {
-    /// Takes `expire` and `cloneSettings` out of `parameters`.
+    /// Takes `expire`, `cloneSettings` and the settings out of `parameters`.
     ///
     /// # Errors
-    /// [`Error::InvalidParameter`] for a value that is neither readable nor absent.
+    /// [`Error::InvalidParameter`] for a value that is neither readable nor absent,
+    /// [`Error::InvalidSettings`] for settings that could not be used by themselves.
     pub fn parse(parameters: &mut Parameters) -> Result<Self, Error> {
         let expires_at = parameters
             .take("expire")
@@ -63,9 +69,18 @@ impl Create {
             .take("cloneSettings")
             .map(|text| parse_token("cloneSettings", &text))
             .transpose()?;
+        if parameters.take(SETTINGS).is_some() {
+            let reason = "must be given in a body of the type application/json";
+            return Err(Error::invalid(SETTINGS, reason));
+        }
+        let settings = parameters.take_settings();
+        if let (Some(given), None) = (&settings, &clone_of) {
+            Settings::default().merged(given.clone())?;
+        }
         Ok(Self {
             expires_at,
             clone_of: clone_of.map(|token| TokenDigest::of(&token)),
+            settings,
             name: None,
         })
     }
@@ -86,7 +101,11 @@ impl Create {
         let digest = TokenDigest::of(&token);
         let once = self.name.map(|RequestName(header)| Once {
             header,
-            request: RequestDigest::of_mint(self.expires_at, self.clone_of.as_ref()),
+            request: RequestDigest::of_mint(
+                self.expires_at,
+                self.clone_of.as_ref(),
+                self.settings.as_ref().map(Value::to_string).as_deref(),
+            ),
             since: now.before(RETRY_WINDOW),
         });
         let new = NewToken {
@@ -95,6 +114,7 @@ impl Create {
             digest,
             expires_at: self.expires_at,
             clone_of: self.clone_of,
+            settings: self.settings,
             once,
         };
         match app.store.mint(new, now).await? {
@@ -111,9 +131,19 @@ impl Create {
                 "lies in the past; the token would never have been good",
             )),
             Minted::SourceUnknown => Err(Error::UnknownToken),
+            Minted::SettingsInvalid(invalid) => Err(invalid.into()),
             Minted::KeyDead => Err(Error::InvalidKey),
         }
     }
+}
+
+/// A parameter that must be there, and hold something.
+pub(super) fn parse_present(
+    name: &'static str,
+    text: Option<Zeroizing<String>>,
+) -> Result<Zeroizing<String>, Error> {
+    text.filter(|text| !text.is_empty())
+        .ok_or_else(|| Error::invalid(name, "must be given"))
 }
 
 /// Reads a parameter that is a token; the message never repeats it.
@@ -131,11 +161,10 @@ fn parse_expire(text: &str) -> Result<Timestamp, Error> {
     if text.is_empty() {
         return Err(Error::invalid(
             "expire",
-            "is empty; it must be 12 digits, YYYYmmddHHMM in UTC",
+            "is empty; it must be 12 digits, YYYYmmddHHMM in UTC, or an RFC 3339 time",
         ));
     }
-    Timestamp::parse_minute(text)
-        .map_err(|unreadable| Error::invalid("expire", unreadable.to_string()))
+    Timestamp::parse(text).map_err(|unreadable| Error::invalid("expire", unreadable.to_string()))
 }
 
 #[cfg(test)]
@@ -153,6 +182,15 @@ mod tests {
             create.expires_at.unwrap().to_string(),
             "2030-01-02T03:04:00Z"
         );
+    }
+
+    #[test]
+    fn settings_are_never_passed_over() {
+        assert!(parse("settings", "{}").is_err());
+        let mut parameters = Parameters::default();
+        parameters.insert_settings(serde_json::json!({"scope": ["a"]}));
+        let refused = Create::parse(&mut parameters);
+        assert!(matches!(refused, Err(Error::InvalidSettings(_))));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Ending a token.
 
-use super::{Parameters, Reply, create::parse_token};
+use super::{
+    Parameters, Reply,
+    create::{SETTINGS, parse_token},
+};
 use crate::{
     app::App,
     domain::{Token, TokenDigest},
@@ -10,7 +13,7 @@ use crate::{
 };
 
 /// What cannot stand beside `disableToken`.
-const CONFLICTING: [&str; 3] = ["list", "expire", "cloneSettings"];
+const CONFLICTING: [&str; 4] = ["list", "expire", "cloneSettings", SETTINGS];
 
 /// End a token.
 #[derive(Debug)]
@@ -19,6 +22,12 @@ pub struct Disable {
 }
 
 impl Disable {
+    /// End this one.
+    #[must_use]
+    pub const fn of(token: Token) -> Self {
+        Self { token }
+    }
+
     /// Takes `disableToken` out of `parameters`, if it is there.
     ///
     /// # Errors
@@ -28,10 +37,7 @@ impl Disable {
         let Some(text) = parameters.take("disableToken") else {
             return Ok(None);
         };
-        if let Some(right) = CONFLICTING
-            .into_iter()
-            .find(|name| parameters.peek(name).is_some())
-        {
+        if let Some(right) = CONFLICTING.into_iter().find(|name| parameters.has(name)) {
             return Err(Error::ConflictingParameters {
                 left: "disableToken",
                 right,

@@ -1,6 +1,6 @@
 //! Listing a key's tokens.
 
-use super::{Parameters, Reply};
+use super::{Parameters, Reply, create::SETTINGS};
 use crate::{app::App, error::Error, keyring::Caller, store::Listed};
 
 /// How many tokens a list holds at most.
@@ -15,9 +15,10 @@ impl List {
     /// beside it.
     pub fn parse(parameters: &mut Parameters) -> Option<Self> {
         parameters.take("list")?;
-        for ignored in ["expire", "cloneSettings"] {
+        for ignored in ["expire", "cloneSettings", SETTINGS] {
             parameters.take(ignored);
         }
+        parameters.take_settings();
         Some(Self)
     }
 

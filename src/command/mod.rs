@@ -6,20 +6,29 @@
 
 mod create;
 mod disable;
+mod introspect;
 mod list;
 mod parameters;
+mod revoke;
+mod settings;
+mod verify;
 
 pub use self::{
     create::{Create, RETRY_WINDOW, RequestName},
     disable::Disable,
+    introspect::Introspect,
     list::{LIST_LIMIT, List},
     parameters::Parameters,
+    revoke::Revoke,
+    settings::{EditSettings, ReadSettings},
+    verify::{Detail, Reach, Verdict, Verify},
 };
 use crate::{
     app::App,
     domain::{Token, TokenDigest, TokenId},
     error::Error,
     keyring::Caller,
+    store::SettingsRow,
 };
 
 /// A request, understood.
@@ -31,6 +40,10 @@ pub enum Command {
     List(List),
     /// End a token.
     Disable(Disable),
+    /// Read a token's settings.
+    ReadSettings(ReadSettings),
+    /// Change a token's settings.
+    EditSettings(EditSettings),
 }
 
 /// What a command answers with.
@@ -42,6 +55,8 @@ pub enum Reply {
     Listed(Vec<Token>),
     /// This token has ended.
     Disabled(Token),
+    /// A token's settings, and how it was used.
+    Settings(Box<SettingsRow>),
 }
 
 impl Command {
@@ -70,13 +85,15 @@ impl Command {
     /// the key has stopped meanwhile, and what the command itself fails with. Nothing was changed
     /// then.
     pub async fn execute(self, app: &App, caller: &Caller) -> Result<Reply, Error> {
-        if !caller.role.may_mint() {
+        if !caller.role.may_mint() && !matches!(self, Self::ReadSettings(_)) {
             return Err(Error::Forbidden);
         }
         let reply = match self {
             Self::Create(create) => create.execute(app, caller).await,
             Self::List(list) => list.execute(app, caller).await,
             Self::Disable(disable) => disable.execute(app, caller).await,
+            Self::ReadSettings(read) => read.execute(app, caller).await,
+            Self::EditSettings(edit) => edit.execute(app, caller).await,
         };
         if matches!(reply, Err(Error::InvalidKey)) {
             app.keyring.forget(caller);
@@ -93,7 +110,7 @@ impl Reply {
             Self::Minted(token) | Self::Disabled(token) => {
                 Some(TokenId::of(&TokenDigest::of(token)))
             }
-            Self::Listed(_) => None,
+            Self::Listed(_) | Self::Settings(_) => None,
         }
     }
 }

@@ -3,16 +3,20 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value as Json;
+
+use super::create::SETTINGS;
 use crate::error::Error;
 
 /// The parameters that mean something at `/v2/auth`, as they are properly written.
-const KNOWN: [&str; 6] = [
+const KNOWN: [&str; 7] = [
     "apikey",
     "cloneSettings",
     "disableToken",
     "expire",
     "list",
     "output",
+    SETTINGS,
 ];
 /// An unknown name that begins like this is a known one gone wrong.
 const STEMS: [(&str, &str); 6] = [
@@ -36,7 +40,10 @@ const SHOWN_CHARS: usize = 32;
 /// Named values. Names are compared without regard to case, values are trimmed of white space, and
 /// the last of several values with one name counts.
 #[derive(Debug, Default)]
-pub struct Parameters(BTreeMap<String, Value>);
+pub struct Parameters {
+    texts: BTreeMap<String, Value>,
+    settings: Option<Json>,
+}
 
 /// A value that may be a secret, and is wiped when dropped.
 type Value = zeroize::Zeroizing<String>;
@@ -45,24 +52,33 @@ impl Parameters {
     /// Adds a value; an empty name is passed over.
     pub fn insert(&mut self, name: &str, value: &str) {
         if !name.is_empty() {
-            self.0.insert(
+            self.texts.insert(
                 name.to_ascii_lowercase(),
                 Value::new(value.trim().to_owned()),
             );
         }
     }
 
-    /// Takes the value of `name` out, if there is one.
-    pub fn take(&mut self, name: &str) -> Option<Value> {
-        self.0.remove(&name.to_ascii_lowercase())
+    /// Adds settings, in the place of earlier ones.
+    pub fn insert_settings(&mut self, settings: Json) {
+        self.settings = Some(settings);
     }
 
-    /// The value of `name`, left where it is.
+    /// Takes the settings out, if there are any.
+    pub fn take_settings(&mut self) -> Option<Json> {
+        self.settings.take()
+    }
+
+    /// Takes the value of `name` out, if there is one.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.texts.remove(&name.to_ascii_lowercase())
+    }
+
+    /// Whether something of this name is there.
     #[must_use]
-    pub fn peek(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(&name.to_ascii_lowercase())
-            .map(|value| value.as_str())
+    pub fn has(&self, name: &str) -> bool {
+        self.texts.contains_key(&name.to_ascii_lowercase())
+            || (name == SETTINGS && self.settings.is_some())
     }
 
     /// Looks at what nobody has taken: an unknown name is ignored, unless it is nearly a known one.
@@ -72,7 +88,7 @@ impl Parameters {
     /// [`Error::UnknownParameter`] for a near miss.
     pub fn finish(self) -> Result<(), Error> {
         let near_miss = self
-            .0
+            .texts
             .keys()
             .find_map(|name| meant_by(name).map(|meant| (name, meant)));
         match near_miss {
@@ -138,7 +154,7 @@ mod tests {
         let mut parameters: Parameters = [("Expire", "1"), ("EXPIRE", " 2\n"), ("", "x")]
             .into_iter()
             .collect();
-        assert_eq!(parameters.peek("expire"), Some("2"));
+        assert!(parameters.has("expire"));
         assert_eq!(
             parameters.take("expire").as_deref().map(String::as_str),
             Some("2")
@@ -168,6 +184,7 @@ mod tests {
             ("amp;list", "list"),
             ("ttl", "expire"),
             ("exp", "expire"),
+            ("setting", "settings"),
         ];
         for (name, meant) in near {
             assert_eq!(meant_by(name), Some(meant), "{name}");

@@ -27,7 +27,7 @@ impl Config {
     }
 
     /// Whether each rule holds, and how it reads.
-    fn rules(&self) -> [(bool, &'static str); 18] {
+    fn rules(&self) -> [(bool, &'static str); 22] {
         let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
         [
             (
@@ -68,6 +68,22 @@ impl Config {
                 "throttle.addresses must be at least 1",
             ),
             (
+                self.verify.cached_tokens > 0,
+                "verify.cached_tokens must be at least 1",
+            ),
+            (
+                self.verify.cached_unknown > 0,
+                "verify.cached_unknown must be at least 1",
+            ),
+            (
+                self.verify.rate_buckets > 0,
+                "verify.rate_buckets must be at least 1",
+            ),
+            (
+                (1..=3600).contains(&self.verify.usage_interval.get().as_secs()),
+                "verify.usage_interval must be from 1s to 1h",
+            ),
+            (
                 self.sweeper.interval.get() >= Duration::from_secs(1),
                 "sweeper.interval must be at least 1s",
             ),
@@ -91,7 +107,7 @@ impl Config {
     }
 
     /// Each number that could ask for more than any machine has, and the most that it may be.
-    fn largest(&self) -> [(&'static str, usize, usize); 11] {
+    fn largest(&self) -> [(&'static str, usize, usize); 14] {
         [
             ("workers", self.workers, 512),
             ("limits.target", self.limits.target, 65_000),
@@ -101,6 +117,17 @@ impl Config {
             ("keyring.argon2_queue", self.keyring.argon2_queue, 1_000_000),
             ("keyring.cached_keys", self.keyring.cached_keys, 10_000_000),
             ("throttle.addresses", self.throttle.addresses, 10_000_000),
+            (
+                "verify.cached_tokens",
+                self.verify.cached_tokens,
+                100_000_000,
+            ),
+            (
+                "verify.cached_unknown",
+                self.verify.cached_unknown,
+                100_000_000,
+            ),
+            ("verify.rate_buckets", self.verify.rate_buckets, 100_000_000),
             ("store.readers", self.store.readers, 1024),
             ("store.queue", self.store.queue, 1_000_000),
             ("store.batch", self.store.batch, 100_000),

@@ -1,9 +1,11 @@
 //! What holds where nothing is set.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use ipnet::IpNet;
 
 use super::{
-    Config, Keyring, Limits, Log, LogFormat, LogLevel, Span, StoreConfig, Sweeper, Throttle,
+    Config, Keyring, Limits, Log, LogFormat, LogLevel, Span, StoreConfig, Sweeper, Throttle, Verify,
 };
 
 impl Default for Config {
@@ -16,6 +18,7 @@ impl Default for Config {
             limits: Limits::default(),
             keyring: Keyring::default(),
             throttle: Throttle::default(),
+            verify: Verify::default(),
             sweeper: Sweeper::default(),
             store: StoreConfig::default(),
             log: Log::default(),
@@ -27,6 +30,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 16 * 1024,
+            settings_body: 2 * 1024 * 1024,
             target: 8 * 1024,
             headers: 16 * 1024,
             connections: 10_000,
@@ -54,6 +58,23 @@ impl Default for Throttle {
             failures_per_second: 20,
             burst: 100,
             addresses: 100_000,
+        }
+    }
+}
+
+impl Default for Verify {
+    fn default() -> Self {
+        let loopback = [IpAddr::from([127, 0, 0, 0]), Ipv6Addr::LOCALHOST.into()];
+        let trusted = loopback.map(|address| {
+            let length = if address.is_ipv4() { 8 } else { 128 };
+            IpNet::new_assert(address, length)
+        });
+        Self {
+            trusted: trusted.to_vec(),
+            cached_tokens: 100_000,
+            cached_unknown: 10_000,
+            rate_buckets: 100_000,
+            usage_interval: Span::seconds(10),
         }
     }
 }

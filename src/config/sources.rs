@@ -21,7 +21,9 @@ const DATABASE_VARIABLE: &str = "MONEYER_DATABASE_URL";
 /// Read when it is there and no other file is named.
 const DEFAULT_FILE: &str = "moneyer.toml";
 /// The settings that stand for themselves; those of the tables are `table.name`.
-const TABLES: [&str; 6] = ["limits", "keyring", "throttle", "sweeper", "store", "log"];
+const TABLES: [&str; 7] = [
+    "limits", "keyring", "throttle", "verify", "sweeper", "store", "log",
+];
 
 /// What the command line says: it wins over everything else.
 #[derive(Debug, Clone, Default)]

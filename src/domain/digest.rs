@@ -105,15 +105,21 @@ impl IdempotencyDigest {
 }
 
 impl RequestDigest {
-    /// The digest of a request to mint: the wanted expiry and the token whose settings are wanted.
+    /// The digest of a request to mint: the wanted expiry, the token whose settings are wanted, and
+    /// the settings that are given, as JSON.
     #[must_use]
-    pub fn of_mint(expires_at: Option<Timestamp>, clone_of: Option<&TokenDigest>) -> Self {
+    pub fn of_mint(
+        expires_at: Option<Timestamp>,
+        clone_of: Option<&TokenDigest>,
+        settings: Option<&str>,
+    ) -> Self {
         let expiry = expires_at.map(|at| at.seconds().to_be_bytes());
         Self(separated(
             b"moneyer/1 mint request",
             &[
                 expiry.as_ref().map_or(&[][..], |bytes| bytes),
                 clone_of.map_or(&[][..], |digest| digest.as_bytes()),
+                settings.unwrap_or_default().as_bytes(),
             ],
         ))
     }
@@ -193,10 +199,11 @@ mod tests {
         let source = TokenDigest::from_bytes([1; 32]);
         let at = Timestamp::from_seconds(1);
         let all = [
-            RequestDigest::of_mint(None, None),
-            RequestDigest::of_mint(Some(at), None),
-            RequestDigest::of_mint(None, Some(&source)),
-            RequestDigest::of_mint(Some(at), Some(&source)),
+            RequestDigest::of_mint(None, None, None),
+            RequestDigest::of_mint(Some(at), None, None),
+            RequestDigest::of_mint(None, Some(&source), None),
+            RequestDigest::of_mint(Some(at), Some(&source), None),
+            RequestDigest::of_mint(None, None, Some("{}")),
         ];
         for (i, left) in all.iter().enumerate() {
             assert!(all.iter().skip(i + 1).all(|right| left != right));

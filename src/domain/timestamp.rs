@@ -14,6 +14,11 @@ pub enum UnreadableTimestamp {
     /// Not twelve ASCII digits.
     #[error("must be 12 digits, YYYYmmddHHMM in UTC")]
     Form,
+    /// Neither twelve ASCII digits nor RFC 3339.
+    #[error(
+        "must be 12 digits, YYYYmmddHHMM in UTC, or an RFC 3339 time such as 2030-01-02T03:04:00Z"
+    )]
+    EitherForm,
     /// Twelve digits that no calendar or clock shows.
     #[error("is not a real date and time; it must be YYYYmmddHHMM in UTC")]
     Calendar,
@@ -54,6 +59,23 @@ impl Timestamp {
             .ok_or(UnreadableTimestamp::Calendar)
     }
 
+    /// Reads `YYYYmmddHHMM` as [`Timestamp::parse_minute`] does, or RFC 3339 with its offset; a
+    /// fraction of a second is cut off.
+    ///
+    /// # Errors
+    /// [`UnreadableTimestamp`] says whether the form or the calendar is at fault.
+    pub fn parse(text: &str) -> Result<Self, UnreadableTimestamp> {
+        if !text.bytes().any(|byte| matches!(byte, b'T' | b't')) {
+            return Self::parse_minute(text).map_err(|unreadable| match unreadable {
+                UnreadableTimestamp::Form => UnreadableTimestamp::EitherForm,
+                calendar => calendar,
+            });
+        }
+        DateTime::parse_from_rfc3339(text)
+            .map(|moment| Self(moment.timestamp()))
+            .map_err(|_| UnreadableTimestamp::EitherForm)
+    }
+
     /// The minute that the moment lies in, as [`Timestamp::parse_minute`] reads it.
     #[must_use]
     pub fn to_minute(self) -> String {
@@ -61,6 +83,13 @@ impl Timestamp {
             .unwrap_or_default()
             .format("%Y%m%d%H%M")
             .to_string()
+    }
+
+    /// The moment `span` later.
+    #[must_use]
+    pub fn after(self, span: Duration) -> Self {
+        let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_add(seconds))
     }
 
     /// The moment `span` earlier.
@@ -96,6 +125,29 @@ mod tests {
             Timestamp::parse_minute("202802290000").unwrap().to_string(),
             "2028-02-29T00:00:00Z"
         );
+    }
+
+    #[test]
+    fn rfc_3339_is_read_with_its_offset() {
+        let read = |text| Timestamp::parse(text).map(|at| at.to_string());
+        let same = Ok("2026-11-25T04:34:00Z".to_owned());
+        for text in [
+            "202611250434",
+            "2026-11-25T04:34:00Z",
+            "2026-11-25t05:34:00.9+01:00",
+        ] {
+            assert_eq!(read(text), same, "{text}");
+        }
+        for bad in [
+            "2026-11-25T04:34Z",
+            "2026-11-25T04:34:00",
+            "2026-02-31T00:00:00Z",
+            "T",
+            "",
+        ] {
+            assert_eq!(read(bad), Err(UnreadableTimestamp::EitherForm), "{bad}");
+        }
+        assert_eq!(read("202602310000"), Err(UnreadableTimestamp::Calendar));
     }
 
     #[test]

@@ -1,96 +1,222 @@
 //! The address that a request really comes from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 /// Whose hops are counted from the right.
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// RFC 7239: its `for` parameters are hops in the same order.
+static FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 
-/// The client's address: the peer's, unless the peer is one of `trusted`. Then it is the rightmost
-/// address of `X-Forwarded-For` that is not trusted itself; whatever stands to the left of it was
-/// written by strangers. A hop that is no address ends the chain: the last one to its right that
-/// could be read counts.
-pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|net| net.contains(address));
-    let mut client = peer.to_canonical();
-    if !is_trusted(&client) {
-        return client;
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Client {
+    /// The farthest address that can be believed.
+    pub(super) nearest: IpAddr,
+    /// The client's own address, unless the proxies left it open.
+    pub(super) certain: Option<IpAddr>,
+}
+
+/// The client: the peer, unless the peer is one of `trusted`. Then it is the rightmost address of
+/// `X-Forwarded-For` that is not trusted itself; whatever stands to the left of it was written by
+/// strangers. A hop that is no address ends the chain, and leaves it open who the client is.
+///
+/// Where there is no `X-Forwarded-For`, the `for` parameters of `Forwarded` count alike. Where both
+/// are there and name different clients, one of them was written by a stranger: it stays open which.
+pub(super) fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Client {
+    let peer = peer.to_canonical();
+    let chain = |name, hops: fn(&HeaderValue) -> Vec<Option<IpAddr>>| {
+        let mut lines = headers.get_all(name).rev().peekable();
+        lines.peek()?;
+        Some(follow(peer, lines.flat_map(hops), trusted))
+    };
+    let is_trusted = trusted.iter().any(|net| net.contains(&peer));
+    let listed = is_trusted
+        .then(|| chain(&X_FORWARDED_FOR, listed_hops))
+        .flatten();
+    let forwarded = is_trusted
+        .then(|| chain(&FORWARDED, forwarded_hops))
+        .flatten();
+    match (listed, forwarded) {
+        (Some(listed), Some(forwarded)) if listed != forwarded => Client {
+            nearest: peer,
+            certain: None,
+        },
+        (Some(client), _) | (None, Some(client)) => client,
+        (None, None) => Client {
+            nearest: peer,
+            certain: Some(peer),
+        },
     }
-    let lines: Vec<_> = headers.get_all(&X_FORWARDED_FOR).collect();
-    let hops = lines
-        .iter()
-        .rev()
-        .flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+}
+
+/// Follows `hops`, the rightmost first, as far as they can be believed.
+fn follow(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, trusted: &[IpNet]) -> Client {
+    let mut nearest = peer;
     for hop in hops {
-        let Some(address) = parse_hop(hop) else { break };
-        client = address;
-        if !is_trusted(&client) {
+        let Some(address) = hop else {
+            return Client {
+                nearest,
+                certain: None,
+            };
+        };
+        nearest = address;
+        if !trusted.iter().any(|net| net.contains(&address)) {
             break;
         }
     }
-    client
+    Client {
+        nearest,
+        certain: Some(nearest),
+    }
 }
 
-/// Reads `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1` and `[2001:db8::1]:4711`.
-fn parse_hop(hop: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(hop).ok()?.trim();
-    let address = text
-        .parse()
-        .or_else(|_| {
-            text.parse::<std::net::SocketAddr>()
-                .map(|socket| socket.ip())
-        })
-        .or_else(|_| text.trim_start_matches('[').trim_end_matches(']').parse());
-    address.ok().map(|address: IpAddr| address.to_canonical())
+/// The hops of a line of `X-Forwarded-For`, the rightmost first.
+fn listed_hops(line: &HeaderValue) -> Vec<Option<IpAddr>> {
+    let hops = line.as_bytes().rsplit(|byte| *byte == b',');
+    hops.map(|hop| parse_hop(std::str::from_utf8(hop).ok()?))
+        .collect()
+}
+
+/// The hops of a line of `Forwarded`, the rightmost first. An element without `for` is a hop that
+/// cannot be read; so is the whole line when it is malformed.
+fn forwarded_hops(line: &HeaderValue) -> Vec<Option<IpAddr>> {
+    let Some(elements) = line.to_str().ok().and_then(elements) else {
+        return vec![None];
+    };
+    let hop = |element: &str| {
+        let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
+        let (_, node) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
+        parse_hop(node.trim().trim_matches('"'))
+    };
+    elements.into_iter().rev().map(hop).collect()
+}
+
+/// The elements of a list whose texts may be quoted (RFC 9110, section 5.6); `None` when a quote is
+/// not closed.
+fn elements(line: &str) -> Option<Vec<&str>> {
+    let (mut elements, mut start, mut quoted) = (Vec::new(), 0, false);
+    for (place, byte) in line.bytes().enumerate() {
+        match byte {
+            b'"' => quoted = !quoted,
+            // Escapes have no place in an address.
+            b'\\' => return None,
+            b',' if !quoted => {
+                elements.push(&line[start..place]);
+                start = place + 1;
+            }
+            _ => {}
+        }
+    }
+    elements.push(&line[start..]);
+    (!quoted).then_some(elements)
+}
+
+/// Reads `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]` and `[2001:db8::1]:4711`.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    let text = hop.trim();
+    let with_port = || text.parse::<SocketAddr>().map(|socket| socket.ip());
+    let bracketed = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let address: Option<IpAddr> = text.parse().or_else(|_| with_port()).ok();
+    address
+        .or_else(bracketed)
+        .map(|address| address.to_canonical())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn client(peer: &str, lines: &[&str]) -> String {
+    fn client(peer: &str, lines: &[(&HeaderName, &str)]) -> Client {
         let trusted: Vec<IpNet> = ["10.0.0.0/8", "::1/128"]
             .iter()
             .map(|net| net.parse().unwrap())
             .collect();
         let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(X_FORWARDED_FOR.clone(), line.parse().unwrap());
+        for (name, line) in lines {
+            headers.append((*name).clone(), line.parse().unwrap());
         }
-        client_address(peer.parse().unwrap(), &headers, &trusted).to_string()
+        client_of(peer.parse().unwrap(), &headers, &trusted)
+    }
+
+    /// The client of a chain that is clear.
+    fn certain(peer: &str, name: &HeaderName, lines: &[&str]) -> String {
+        let lines: Vec<_> = lines.iter().map(|line| (name, *line)).collect();
+        let client = client(peer, &lines);
+        assert_eq!(client.certain, Some(client.nearest));
+        client.nearest.to_string()
+    }
+
+    fn listed(peer: &str, lines: &[&str]) -> String {
+        certain(peer, &X_FORWARDED_FOR, lines)
     }
 
     #[test]
     fn a_stranger_is_not_believed() {
-        assert_eq!(client("192.0.2.9", &["198.51.100.1"]), "192.0.2.9");
+        assert_eq!(listed("192.0.2.9", &["198.51.100.1"]), "192.0.2.9");
+        let forwarded = certain("192.0.2.9", &FORWARDED, &["for=198.51.100.1"]);
+        assert_eq!(forwarded, "192.0.2.9");
     }
 
     #[test]
     fn the_rightmost_untrusted_hop_counts() {
+        let spoofed = ["203.0.113.7, 198.51.100.1, 10.0.0.2"];
+        assert_eq!(listed("10.0.0.1", &spoofed), "198.51.100.1");
+        let split = ["203.0.113.7", "198.51.100.1,10.0.0.2"];
+        assert_eq!(listed("10.0.0.1", &split), "198.51.100.1");
         assert_eq!(
-            client("10.0.0.1", &["203.0.113.7, 198.51.100.1, 10.0.0.2"]),
+            listed("::ffff:10.0.0.1", &["198.51.100.1:4711"]),
             "198.51.100.1"
         );
-        assert_eq!(
-            client("10.0.0.1", &["203.0.113.7", "198.51.100.1,10.0.0.2"]),
-            "198.51.100.1"
-        );
-        assert_eq!(
-            client("::ffff:10.0.0.1", &["198.51.100.1:4711"]),
-            "198.51.100.1"
-        );
-        assert_eq!(client("::1", &["[2001:db8::1]:80"]), "2001:db8::1");
+        assert_eq!(listed("::1", &["[2001:db8::1]:80"]), "2001:db8::1");
+        assert_eq!(listed("10.0.0.1", &["::ffff:198.51.100.1"]), "198.51.100.1");
+        assert_eq!(listed("10.0.0.1", &[]), "10.0.0.1");
     }
 
     #[test]
-    fn what_cannot_be_read_ends_the_chain() {
-        assert_eq!(client("10.0.0.1", &["198.51.100.1, unknown"]), "10.0.0.1");
-        assert_eq!(
-            client("10.0.0.1", &["198.51.100.1, garbage, 10.0.0.2"]),
-            "10.0.0.2"
+    fn forwarded_says_the_same_in_its_own_way() {
+        let spoofed =
+            ["for=203.0.113.7, For=\"198.51.100.1:4711\";proto=https;by=10.0.0.3,for=10.0.0.2"];
+        assert_eq!(certain("10.0.0.1", &FORWARDED, &spoofed), "198.51.100.1");
+        let v6 = ["for=\"[2001:db8::1]\";host=\"a,b\""];
+        assert_eq!(certain("10.0.0.1", &FORWARDED, &v6), "2001:db8::1");
+    }
+
+    #[test]
+    fn what_cannot_be_read_leaves_the_client_open() {
+        let open = |name: &HeaderName, line, nearest: &str| {
+            let client = client("10.0.0.1", &[(name, line)]);
+            assert_eq!(
+                (client.nearest.to_string().as_str(), client.certain),
+                (nearest, None)
+            );
+        };
+        open(&X_FORWARDED_FOR, "198.51.100.1, unknown", "10.0.0.1");
+        open(
+            &X_FORWARDED_FOR,
+            "198.51.100.1, garbage, 10.0.0.2",
+            "10.0.0.2",
         );
-        assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
+        open(&X_FORWARDED_FOR, "", "10.0.0.1");
+        open(&FORWARDED, "for=198.51.100.1, for=_hidden", "10.0.0.1");
+        open(&FORWARDED, "proto=https", "10.0.0.1");
+        open(&FORWARDED, "for=198.51.100.1, for=\"10.0.0.2", "10.0.0.1");
+    }
+
+    #[test]
+    fn headers_that_contradict_each_other_leave_the_client_open() {
+        let with = |forwarded| {
+            client(
+                "10.0.0.1",
+                &[(&X_FORWARDED_FOR, "198.51.100.1"), (&FORWARDED, forwarded)],
+            )
+        };
+        assert_eq!(with("for=10.0.0.9").certain, None);
+        assert_eq!(
+            with("for=198.51.100.1").certain,
+            "198.51.100.1".parse().ok()
+        );
     }
 }

@@ -1,10 +1,19 @@
 //! The private key that a request shows, and who that is.
 
-use actix_web::{HttpRequest, http::header};
-
-use super::{Service, failure::Failure};
-use crate::{command::Parameters, domain::PrivateKey, error::Error, keyring::Caller};
 use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest,
+    http::header::{self, HeaderName, HeaderValue},
+};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use zeroize::Zeroizing;
+
+use super::{Service, failure::Failure, log_fields::LogFields};
+use crate::{command::Parameters, domain::PrivateKey, error::Error, keyring::Caller};
+
+/// Shows the key of a caller that verifies tokens for others.
+static X_MONEYER_KEY: HeaderName = HeaderName::from_static("x-moneyer-key");
 
 /// Finds out who is asking. The key comes from `Authorization: Bearer KEY`, else from the parameter
 /// `apikey`, which is taken out either way; a header that is present counts alone.
@@ -14,15 +23,104 @@ pub(super) async fn authenticate(
     parameters: &mut Parameters,
 ) -> Result<Arc<Caller>, Failure> {
     let parameter = parameters.take("apikey");
-    let mut headers = request.headers().get_all(header::AUTHORIZATION);
-    let key = match (headers.next(), headers.next()) {
-        (None, _) => parameter
+    let key = match only_header(request, &header::AUTHORIZATION) {
+        Ok(None) => parameter
             .and_then(|text| PrivateKey::presented(&text))
-            .ok_or(Error::MissingKey)?,
-        (Some(header), None) => bearer(header.as_bytes())?,
-        (Some(_), Some(_)) => return Err(Error::InvalidKey.into()),
+            .ok_or(Error::MissingKey),
+        Ok(Some(header)) => bearer(header.as_bytes()),
+        Err(error) => Err(error),
     };
-    Ok(service.app.authenticate(&key).await?)
+    confirm(service, request, key).await
+}
+
+/// Finds out who is asking as an OAuth 2.0 client does: as [`authenticate`], or by
+/// `Authorization: Basic`, with the private key as the password (RFC 6749, section 2.3.1).
+pub(super) async fn authenticate_client(
+    service: &Service,
+    request: &HttpRequest,
+    parameters: &mut Parameters,
+) -> Result<Arc<Caller>, Failure> {
+    match only_header(request, &header::AUTHORIZATION) {
+        Ok(Some(header)) if is_basic(header.as_bytes()) => {
+            parameters.take("apikey");
+            confirm(service, request, basic(header.as_bytes())).await
+        }
+        _ => authenticate(service, request, parameters).await,
+    }
+}
+
+/// Finds out who is asking by `X-Moneyer-Key`, if that is there.
+pub(super) async fn authenticate_verifier(
+    service: &Service,
+    request: &HttpRequest,
+) -> Result<Option<Arc<Caller>>, Failure> {
+    let key = match only_header(request, &X_MONEYER_KEY) {
+        Ok(None) => return Ok(None),
+        Ok(Some(header)) => header
+            .to_str()
+            .ok()
+            .and_then(PrivateKey::presented)
+            .ok_or(Error::MissingKey),
+        Err(error) => Err(error),
+    };
+    confirm(service, request, key).await.map(Some)
+}
+
+/// The only header of this name, if it is there; two are none that could be chosen from.
+fn only_header<'a>(
+    request: &'a HttpRequest,
+    name: &HeaderName,
+) -> Result<Option<&'a HeaderValue>, Error> {
+    let mut headers = request.headers().get_all(name);
+    match (headers.next(), headers.next()) {
+        (first, None) => Ok(first),
+        (_, Some(_)) => Err(Error::InvalidKey),
+    }
+}
+
+/// Confirms the key that was shown.
+async fn confirm(
+    service: &Service,
+    request: &HttpRequest,
+    key: Result<PrivateKey, Error>,
+) -> Result<Arc<Caller>, Failure> {
+    let caller = service.app.authenticate(&key?).await?;
+    LogFields::note(request, |fields| fields.key = Some(caller.key));
+    Ok(caller)
+}
+
+/// Has a failed authentication count against its address, and be refused as one too many when it
+/// is. The one place that every failure of a handler passes.
+pub(super) fn count_failure(service: &Service, request: &HttpRequest, failure: Failure) -> Failure {
+    let is_authentication = matches!(
+        failure,
+        Failure::MayNotVerify | Failure::Domain(Error::MissingKey | Error::InvalidKey)
+    );
+    let Some(client) = service.client(request).filter(|_| is_authentication) else {
+        return failure;
+    };
+    match service.throttle.count_failure(client.nearest) {
+        Ok(()) => failure,
+        Err(retry_after) => Error::TooManyRequests { retry_after }.into(),
+    }
+}
+
+fn is_basic(header: &[u8]) -> bool {
+    let scheme = header.split(|byte| *byte == b' ').next();
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"))
+}
+
+/// The password in the value of an `Authorization` header of the scheme Basic (RFC 7617); the user
+/// may be anything.
+fn basic(header: &[u8]) -> Result<PrivateKey, Error> {
+    let encoded = header.split(|byte| *byte == b' ').next_back();
+    let decoded = BASE64_STANDARD
+        .decode(encoded.unwrap_or_default())
+        .map(Zeroizing::new)
+        .map_err(|_| Error::InvalidKey)?;
+    let text = std::str::from_utf8(&decoded).map_err(|_| Error::InvalidKey)?;
+    let (_, password) = text.split_once(':').ok_or(Error::InvalidKey)?;
+    PrivateKey::presented(password).ok_or(Error::MissingKey)
 }
 
 /// The key in the value of an `Authorization` header (RFC 6750, section 2.1; the scheme in any
@@ -71,5 +169,16 @@ mod tests {
             );
         }
         assert!(matches!(bearer(b"Bearer \xff"), Err(Error::InvalidKey)));
+    }
+
+    #[test]
+    fn a_basic_password_is_the_key() {
+        let of = |pair: &str| basic(format!("Basic {}", BASE64_STANDARD.encode(pair)).as_bytes());
+        assert_eq!(of("anybody:aB").unwrap().expose(), "aB");
+        assert_eq!(of(":a:B").unwrap().expose(), "a:B");
+        assert!(matches!(of("aB"), Err(Error::InvalidKey)));
+        assert!(matches!(of("anybody:"), Err(Error::MissingKey)));
+        assert!(matches!(basic(b"Basic !"), Err(Error::InvalidKey)));
+        assert!(is_basic(b"bAsIc x") && !is_basic(b"Bearer x") && !is_basic(b"Basically x"));
     }
 }

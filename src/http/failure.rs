@@ -12,8 +12,15 @@ pub(super) enum Failure {
     /// What went wrong beneath.
     #[error(transparent)]
     Domain(#[from] Error),
+    /// Whoever asks may not verify tokens.
+    #[error(
+        "Verifying tokens needs a private key of the role verify or admin in X-Moneyer-Key, or a trusted address."
+    )]
+    MayNotVerify,
     /// Nothing is served at this path.
-    #[error("There is nothing at this path; tokens are minted, listed and disabled at /v2/auth.")]
+    #[error(
+        "There is nothing at this path; tokens are minted, listed and disabled at /v2/auth, and verified at /v2/verify."
+    )]
     NotFound,
     /// The path is served, by these methods alone.
     #[error("This path takes the methods {0} only; nothing was done.")]
@@ -51,6 +58,7 @@ impl Failure {
     pub(super) const fn code(&self) -> &'static str {
         match self {
             Self::Domain(error) => error.code(),
+            Self::MayNotVerify => "missing_key",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::BodyTooLarge(_) | Self::TargetTooLarge(_) | Self::HeadersTooLarge(_) => {
@@ -66,12 +74,13 @@ impl Failure {
         match self {
             Self::Domain(error) => match error {
                 Error::InvalidParameter { .. }
+                | Error::InvalidSettings(_)
                 | Error::UnknownParameter { .. }
                 | Error::ConflictingParameters { .. }
                 | Error::ProtectedToken
                 | Error::Refused(_) => StatusCode::BAD_REQUEST,
                 Error::MissingKey | Error::InvalidKey => StatusCode::UNAUTHORIZED,
-                Error::Forbidden => StatusCode::FORBIDDEN,
+                Error::Forbidden | Error::NotIssuer => StatusCode::FORBIDDEN,
                 Error::UnknownToken
                 | Error::UnknownTokenId(_)
                 | Error::UnknownKey(_)
@@ -84,6 +93,7 @@ impl Failure {
                     StatusCode::SERVICE_UNAVAILABLE
                 }
             },
+            Self::MayNotVerify => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -101,10 +111,5 @@ impl Failure {
             failure if failure.status() == StatusCode::SERVICE_UNAVAILABLE => Some(PAUSE),
             _ => None,
         }
-    }
-
-    /// Whether the caller failed to show who it is.
-    pub(super) const fn is_authentication(&self) -> bool {
-        matches!(self, Self::Domain(Error::MissingKey | Error::InvalidKey))
     }
 }

@@ -1,16 +1,17 @@
-//! Reading what a request says: its query, and the form in its body.
+//! Reading what a request says: its query, and the form or the JSON object in its body.
 
 use std::borrow::Cow;
 
 use actix_web::{HttpMessage as _, HttpRequest, http::Method, web::Payload};
-use futures_util::StreamExt as _;
 use percent_encoding::percent_decode;
+use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{document::Rendering, failure::Failure};
+use super::{body, document::Rendering, failure::Failure};
 use crate::{command::Parameters, config::Limits, error::Error};
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
 
 /// What a request says. The rendering is known even where the rest is not, so that a failure is
 /// answered in it.
@@ -26,7 +27,8 @@ impl Form {
     pub(super) async fn read(request: &HttpRequest, payload: Payload, limits: &Limits) -> Self {
         let mut form = Self::of_query(request);
         match read_body(request, payload, limits).await {
-            Ok(body) => form.add(&body),
+            Ok(Body::Form(body)) => form.add(&body),
+            Ok(Body::Json(body)) => form.add_object(&body),
             Err(failure) => form.parameters = Err(failure),
         }
         form
@@ -40,6 +42,15 @@ impl Form {
         };
         form.add(request.query_string().as_bytes());
         form
+    }
+
+    /// Adds the members of a JSON object.
+    fn add_object(&mut self, body: &[u8]) {
+        if let Ok(parameters) = &mut self.parameters
+            && let Err(error) = add_members(parameters, body)
+        {
+            self.parameters = Err(error.into());
+        }
     }
 
     /// Adds the pairs of `encoded`. One that is broken spoils the parameters, but not the
@@ -75,8 +86,36 @@ impl Form {
     }
 }
 
+/// The members that a JSON object may have, the settings aside.
+const TEXTS: [&str; 2] = ["expire", "cloneSettings"];
+const SETTINGS: &str = "settings";
+
+/// Adds the members of a JSON object. One that is not known is refused: passing it over could mint
+/// a token that was not to be minted like that.
+fn add_members(parameters: &mut Parameters, body: &[u8]) -> Result<(), Error> {
+    let Value::Object(members) = body::parse_json(body)? else {
+        return Err(Error::invalid(
+            "The request's body",
+            "must be a JSON object",
+        ));
+    };
+    for (name, value) in members {
+        let text = TEXTS.into_iter().find(|text| *text == name);
+        match (text, value) {
+            (Some(_), Value::String(text)) => parameters.insert(&name, &text),
+            (Some(name), _) => return Err(Error::invalid(name, "must be a text")),
+            (None, settings) if name == SETTINGS => parameters.insert_settings(settings),
+            (None, _) => {
+                let reason = "may have the members expire, cloneSettings and settings alone";
+                return Err(Error::invalid("The request's body", reason));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Decodes `+` and `%XX`; `None` when an escape is broken or the outcome is not UTF-8.
-fn decode(encoded: &[u8]) -> Option<Zeroizing<String>> {
+pub(super) fn decode(encoded: &[u8]) -> Option<Zeroizing<String>> {
     let escapes_are_whole = encoded
         .iter()
         .enumerate()
@@ -97,32 +136,34 @@ fn decode(encoded: &[u8]) -> Option<Zeroizing<String>> {
     String::from_utf8(decoded).ok().map(Zeroizing::new)
 }
 
+/// A body, by its type.
+enum Body {
+    Form(Zeroizing<Vec<u8>>),
+    Json(Zeroizing<Vec<u8>>),
+}
+
 async fn read_body(
     request: &HttpRequest,
     payload: Payload,
     limits: &Limits,
-) -> Result<Zeroizing<Vec<u8>>, Failure> {
+) -> Result<Body, Failure> {
     if request.method() != Method::POST {
-        return refuse_body(request);
+        return refuse_body(request).map(|()| Body::Form(Zeroizing::default()));
     }
-    let reading = tokio::time::timeout(limits.body_timeout.get(), collect(payload, limits.body));
-    let body = reading
-        .await
-        .map_err(|_| Failure::BodyTimeout(limits.body_timeout.get()))??;
-    let content_type = request.content_type();
-    if body.is_empty() || content_type.is_empty() || content_type.trim().eq_ignore_ascii_case(FORM)
-    {
-        return Ok(body);
+    let body = body::read(payload, limits.body, limits).await?;
+    let content_type = request.content_type().trim();
+    if body.is_empty() || content_type.is_empty() || content_type.eq_ignore_ascii_case(FORM) {
+        return Ok(Body::Form(body));
     }
-    Err(Error::invalid(
-        "The request's body",
-        "must be application/x-www-form-urlencoded",
-    )
-    .into())
+    if content_type.eq_ignore_ascii_case(JSON) {
+        return Ok(Body::Json(body));
+    }
+    let reason = "must be application/x-www-form-urlencoded or application/json";
+    Err(Error::invalid("The request's body", reason).into())
 }
 
 /// A body where none is looked for: passing it over could mint a token that was to expire.
-fn refuse_body(request: &HttpRequest) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(super) fn refuse_body(request: &HttpRequest) -> Result<(), Failure> {
     let headers = request.headers();
     let has_body = headers.contains_key("transfer-encoding")
         || headers
@@ -131,27 +172,9 @@ fn refuse_body(request: &HttpRequest) -> Result<Zeroizing<Vec<u8>>, Failure> {
     if has_body {
         return Err(Error::invalid(
             "The request's body",
-            "is read with POST alone; give parameters in the query",
+            "is not read with this method; give parameters in the query",
         )
         .into());
     }
-    Ok(Zeroizing::default())
-}
-
-async fn collect(mut payload: Payload, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let mut body = Zeroizing::new(Vec::new());
-    while let Some(chunk) = payload.next().await {
-        let broken = |_| {
-            Failure::from(Error::invalid(
-                "The request's body",
-                "broke off before its end",
-            ))
-        };
-        let chunk = chunk.map_err(broken)?;
-        if body.len() + chunk.len() > limit {
-            return Err(Failure::BodyTooLarge(limit));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+    Ok(())
 }

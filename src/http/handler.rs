@@ -7,8 +7,7 @@ use actix_web::{
 
 use super::{
     Service,
-    client_address::client_address,
-    credentials::authenticate,
+    credentials::{authenticate, count_failure},
     document::Rendering,
     failure::Failure,
     form::Form,
@@ -50,13 +49,7 @@ async fn answer(
     mut parameters: Parameters,
 ) -> Result<Reply, Failure> {
     let caller = authenticate(service, request, &mut parameters).await?;
-    LogFields::note(request, |fields| fields.key = Some(caller.key));
-    if parameters
-        .take("output")
-        .is_some_and(|output| Rendering::parse(&output).is_none())
-    {
-        return Err(Error::invalid("output", "must be json or xml").into());
-    }
+    take_output(&mut parameters)?;
     let command = match Command::parse(parameters)? {
         Command::Create(create) => Command::Create(match request_name(request)? {
             Some(name) => create.named(name),
@@ -69,25 +62,22 @@ async fn answer(
     Ok(reply)
 }
 
+/// Takes `output` out; the rendering has been read from it already, as far as it can be.
+pub(super) fn take_output(parameters: &mut Parameters) -> Result<(), Error> {
+    match parameters.take("output") {
+        Some(output) if Rendering::parse(&output).is_none() => {
+            Err(Error::invalid("output", "must be json or xml"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn request_name(request: &HttpRequest) -> Result<Option<RequestName>, Error> {
     let mut headers = request.headers().get_all(IDEMPOTENCY_KEY);
     match (headers.next(), headers.next()) {
         (None, _) => Ok(None),
         (Some(header), None) => RequestName::parse(header.as_bytes()).map(Some),
         (Some(_), Some(_)) => Err(Error::invalid("Idempotency-Key", "is given more than once")),
-    }
-}
-
-/// Has a failed authentication count against its address, and be refused as one too many when it
-/// is.
-fn count_failure(service: &Service, request: &HttpRequest, failure: Failure) -> Failure {
-    let Some(peer) = request.peer_addr().filter(|_| failure.is_authentication()) else {
-        return failure;
-    };
-    let client = client_address(peer.ip(), request.headers(), &service.trusted_proxies);
-    match service.throttle.count_failure(client) {
-        Ok(()) => failure,
-        Err(retry_after) => Error::TooManyRequests { retry_after }.into(),
     }
 }
 

@@ -16,10 +16,7 @@ use actix_web::{
     web::Data,
 };
 
-use super::{
-    Service, client_address::client_address, failure::Failure, log_fields::LogFields,
-    respond::refuse,
-};
+use super::{Service, failure::Failure, log_fields::LogFields, respond::refuse, verify};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const HEALTH: &str = "/health/";
@@ -104,10 +101,9 @@ fn write_line(
         Method::HEAD => "HEAD",
         _ => "other",
     };
-    let client = request
-        .peer_addr()
-        .map(|peer| client_address(peer.ip(), request.headers(), &service.trusted_proxies))
-        .map(tracing::field::display);
+    let client = service
+        .client(request)
+        .map(|client| tracing::field::display(client.nearest));
     let fields = request
         .extensions()
         .get::<LogFields>()
@@ -125,9 +121,14 @@ fn write_line(
     }
     match fields.cause {
         Some(cause) => line!(error, "request failed", cause),
-        None if route.starts_with(HEALTH) => line!(debug, "request"),
+        None if is_routine(route, status) => line!(debug, "request"),
         None => line!(info, "request"),
     }
+}
+
+/// Whether a request is one of the many that say nothing new: who served it logs it too.
+fn is_routine(route: &str, status: u16) -> bool {
+    route.starts_with(HEALTH) || (route == verify::PATH && status == 200)
 }
 
 impl Service {

@@ -1,10 +1,15 @@
 //! The service over HTTP: bytes to credentials and parameters, and replies back to bytes.
 //!
 //! A request passes [`log`] (its id, its limits, its one line in the log), then its route below,
-//! then [`handler`], which reads it ([`form`]), finds out who is asking ([`credentials`]) and has
-//! the command executed; [`respond`] renders what came of it, [`failure`] decides the status of
-//! what went wrong.
+//! then its handler, which reads it ([`form`], [`body`]), finds out who is asking ([`credentials`])
+//! and has the command executed; [`respond`] renders what came of it, [`failure`] decides the status
+//! of what went wrong.
+//!
+//! The handlers: [`handler`] mints, lists and disables; [`token_settings`] is a token's own resource;
+//! [`verify`] judges tokens for gateways, with [`presented`] reading what was shown and [`verdict`]
+//! rendering the answer; [`oauth`] introspects and revokes.
 
+mod body;
 mod client_address;
 mod credentials;
 mod document;
@@ -14,8 +19,13 @@ mod handler;
 mod health;
 mod log;
 mod log_fields;
+mod oauth;
+mod presented;
 mod respond;
 mod throttle;
+mod token_settings;
+mod verdict;
+mod verify;
 mod wire;
 
 use std::{
@@ -29,7 +39,7 @@ use actix_http::{HttpService, Protocol, error::DispatchError};
 use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::{
-    App as Actix,
+    App as Actix, HttpRequest,
     dev::AppConfig,
     middleware::{NormalizePath, TrailingSlash, from_fn},
     web::{self, Data},
@@ -37,7 +47,11 @@ use actix_web::{
 use ipnet::IpNet;
 use tokio::net::TcpStream;
 
-use self::{throttle::Throttle, wire::Wire};
+use self::{
+    client_address::{Client, client_of},
+    throttle::Throttle,
+    wire::Wire,
+};
 use crate::{
     app::App,
     config::{Config, Limits},
@@ -48,6 +62,8 @@ pub struct Service {
     app: Arc<App>,
     limits: Limits,
     trusted_proxies: Vec<IpNet>,
+    /// Who may verify tokens without a private key.
+    verifiers: Vec<IpNet>,
     throttle: Throttle,
     run_id: u32,
     requests: AtomicU64,
@@ -62,9 +78,16 @@ impl Service {
             throttle: Throttle::new(&config.throttle, app.clock.clone()),
             limits: config.limits.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
+            verifiers: config.verify.trusted.clone(),
             requests: AtomicU64::new(0),
             app,
         }
+    }
+
+    /// Where a request comes from.
+    fn client(&self, request: &HttpRequest) -> Option<Client> {
+        let peer = request.peer_addr()?.ip();
+        Some(client_of(peer, request.headers(), &self.trusted_proxies))
     }
 }
 
@@ -135,6 +158,14 @@ fn routes(routes: &mut web::ServiceConfig) {
                 .post(handler::auth)
                 .default_service(web::to(handler::only_get_and_post)),
         )
+        .service(
+            web::resource(["/v2/auth/token/{token}", "/auth/v2/token/{token}"])
+                .default_service(web::to(token_settings::serve)),
+        )
+        .service(web::resource(verify::PATH).default_service(web::to(verify::verify)))
+        .service(web::resource(verify::ORIGINAL).default_service(web::to(verify::verify_original)))
+        .service(web::resource("/v2/introspect").default_service(web::to(oauth::introspect)))
+        .service(web::resource("/v2/revoke").default_service(web::to(oauth::revoke)))
         .service(
             health::resource("/health/liveness")
                 .get(health::liveness)

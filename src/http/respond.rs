@@ -25,13 +25,18 @@ pub(super) fn success(reply: &Reply, rendering: Rendering) -> HttpResponse {
     render(&mut HttpResponse::Ok(), &reply.into(), rendering)
 }
 
-/// The response to a request that was not done; an internal cause goes into the log with the
-/// request's line.
+/// The response to a request that was not done.
 pub(super) fn failure(
     request: &HttpRequest,
     failure: &Failure,
     rendering: Rendering,
 ) -> HttpResponse {
+    render(&mut fill_in(request, failure), &failure.into(), rendering)
+}
+
+/// Status and headers of the response to a request that was not done; an internal cause goes into
+/// the log with the request's line.
+pub(super) fn fill_in(request: &HttpRequest, failure: &Failure) -> HttpResponseBuilder {
     if let Failure::Domain(error @ (Error::Internal(_) | Error::Unavailable(_))) = failure {
         LogFields::note(request, |fields| fields.cause = Some(error::chain(error)));
     }
@@ -46,12 +51,12 @@ pub(super) fn failure(
         let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
         response.insert_header((header::RETRY_AFTER, seconds.max(1)));
     }
-    render(&mut response, &failure.into(), rendering)
+    response
 }
 
 fn render(
     response: &mut HttpResponseBuilder,
-    document: &Document<'_>,
+    document: &Document,
     rendering: Rendering,
 ) -> HttpResponse {
     match rendering {

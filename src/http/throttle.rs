@@ -6,39 +6,17 @@
 use std::{
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
-    sync::Arc,
     time::Duration,
 };
 
-use governor::{
-    Quota, RateLimiter,
-    clock::Clock as GovernorClock,
-    middleware::NoOpMiddleware,
-    state::{InMemoryState, NotKeyed},
-};
-use quick_cache::sync::Cache;
+use governor::Quota;
 
-use crate::{clock::Clock, config};
+use crate::{buckets::Buckets, clock::Clock, config};
 
-type Bucket = RateLimiter<NotKeyed, InMemoryState, Monotonic, NoOpMiddleware<Duration>>;
-
-/// A token bucket for each address that has failed lately; the least interesting are forgotten.
+/// A token bucket for each address that has failed lately.
 pub(super) struct Throttle {
     quota: Quota,
-    clock: Monotonic,
-    buckets: Cache<IpAddr, Arc<Bucket>>,
-}
-
-/// The time that buckets fill by.
-#[derive(Clone)]
-struct Monotonic(Clock);
-
-impl GovernorClock for Monotonic {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.elapsed()
-    }
+    buckets: Buckets<IpAddr>,
 }
 
 impl Throttle {
@@ -47,23 +25,13 @@ impl Throttle {
         Self {
             quota: Quota::per_second(at_least_one(config.failures_per_second))
                 .allow_burst(at_least_one(config.burst)),
-            clock: Monotonic(clock),
-            buckets: Cache::new(config.addresses),
+            buckets: Buckets::new(config.addresses, clock),
         }
     }
 
     /// Counts a failure of `client`'s; how long it should wait, if it has failed too often.
     pub(super) fn count_failure(&self, client: IpAddr) -> Result<(), Duration> {
-        let bucket = self.buckets.get_or_insert_with(&block(client), || {
-            Ok::<_, std::convert::Infallible>(Arc::new(RateLimiter::direct_with_clock(
-                self.quota,
-                self.clock.clone(),
-            )))
-        });
-        let Ok(bucket) = bucket;
-        bucket
-            .check()
-            .map_err(|not_until| not_until.wait_time_from(self.clock.now()))
+        self.buckets.take(&block(client), self.quota).map(drop)
     }
 }
 

@@ -18,12 +18,15 @@ use std::{
 
 pub use self::outcome::{
     AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, DisabledToken,
-    Health, KeyRow, KeyTokens, Listed, Minted, NewKey, NewToken, Once, Reseal, RotatedKey,
-    SealedRow, Swept,
+    Edit, EditedSettings, Health, KeyRow, KeyTokens, Listed, Minted, NewKey, NewToken, Once,
+    ReadSettings, Reseal, RotatedKey, SealedRow, SettingsRow, Swept,
 };
 use self::sqlite::Sqlite;
 use crate::{
-    domain::{AccountId, AccountName, KeyId, KeyRecord, Selector, Timestamp, TokenDigest, TokenId},
+    domain::{
+        AccountId, AccountName, KeyId, KeyRecord, Selector, Timestamp, TokenDigest, TokenId,
+        TokenRecord, Usage,
+    },
     error::Error,
 };
 
@@ -119,6 +122,15 @@ operations! {
     disable_token(key: KeyId, digest: TokenDigest, now: Timestamp) -> DisabledToken;
     /// Ends the token with this id, on behalf of an operator.
     disable_token_by_id(id: TokenId, now: Timestamp) -> DisabledToken;
+
+    /// The token with this digest, whatever has become of it.
+    find_token(digest: TokenDigest) -> Option<TokenRecord>;
+    /// The settings of a good token, on behalf of any key of its account.
+    read_settings(key: KeyId, digest: TokenDigest, now: Timestamp) -> ReadSettings;
+    /// Changes the settings of a good token, on behalf of the key that minted it.
+    edit_settings(key: KeyId, digest: TokenDigest, edit: Edit, now: Timestamp) -> EditedSettings;
+    /// Adds to what is known of tokens' use.
+    record_token_uses(uses: Vec<(TokenDigest, Usage)>) -> ();
 
     /// Reclaims a bounded part of what has ended: see [`Swept`]. Rows that ended before
     /// `purge_before`, and retries that were noted before `forget_before`, are deleted; at most

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::domain::{
-    AccountId, IdempotencyDigest, KeyId, Label, RequestDigest, Role, SealedToken, Selector,
-    Timestamp, TokenDigest, TokenId,
+    AccountId, IdempotencyDigest, InvalidSettings, KeyId, Label, RequestDigest, Role, SealedToken,
+    Selector, Settings, Timestamp, TokenDigest, TokenId, Usage,
 };
 
 /// What came of creating an account.
@@ -153,6 +155,8 @@ pub struct NewToken {
     pub expires_at: Option<Timestamp>,
     /// The token whose settings it is given, if any.
     pub clone_of: Option<TokenDigest>,
+    /// The settings it is given: merged into the copy (RFC 7396), or into empty ones.
+    pub settings: Option<Value>,
     /// What makes the request one that may be retried, if anything does.
     pub once: Option<Once>,
 }
@@ -190,6 +194,8 @@ pub enum Minted {
     BornDead,
     /// The token to be cloned is none that the account may clone; nothing was changed.
     SourceUnknown,
+    /// The settings cannot be used; nothing was changed.
+    SettingsInvalid(InvalidSettings),
     /// The key is good no more; nothing was changed.
     KeyDead,
 }
@@ -200,6 +206,63 @@ pub enum Listed {
     /// The tokens.
     Tokens(Vec<SealedRow>),
     /// The key is good no more.
+    KeyDead,
+}
+
+/// A token's settings, and how it was used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsRow {
+    /// The settings.
+    pub settings: Settings,
+    /// How often it was verified and when last, as far as that is written down.
+    pub usage: Usage,
+}
+
+/// What came of reading a token's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadSettings {
+    /// Here they are.
+    Done(SettingsRow),
+    /// There is no good token of the key's account with this digest.
+    Unknown,
+    /// The key is good no more.
+    KeyDead,
+}
+
+/// How a token's settings are to be changed.
+#[derive(Debug, Clone)]
+pub enum Edit {
+    /// By a merge patch (RFC 7396).
+    Merge(Value),
+    /// By other settings.
+    Replace(Box<Settings>),
+}
+
+impl Edit {
+    /// What becomes of `before`.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] when the outcome would not be settings.
+    pub fn apply(self, before: &Settings) -> Result<Settings, InvalidSettings> {
+        match self {
+            Self::Merge(patch) => before.merged(patch),
+            Self::Replace(settings) => Ok(*settings),
+        }
+    }
+}
+
+/// What came of changing a token's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EditedSettings {
+    /// They are now these, on disk.
+    Done(SettingsRow),
+    /// The outcome would not be settings; nothing was changed.
+    Invalid(InvalidSettings),
+    /// The key is not the one that minted the token; nothing was changed.
+    NotIssuer,
+    /// There is no good token of the key's account with this digest.
+    Unknown,
+    /// The key is good no more; nothing was changed.
     KeyDead,
 }
 

@@ -29,14 +29,14 @@ fn invalid_parameter() {
     HTTP/1.1 400 Bad Request
     cache-control: no-store
     connection: close
-    content-length: 88
+    content-length: 138
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
 
-    {"ERROR":"invalid_parameter","MESSAGE":"expire must be 12 digits, YYYYmmddHHMM in UTC."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>invalid_parameter</ERROR><MESSAGE>expire must be 12 digits, YYYYmmddHHMM in UTC.</MESSAGE></AUTH>
+    {"ERROR":"invalid_parameter","MESSAGE":"expire must be 12 digits, YYYYmmddHHMM in UTC, or an RFC 3339 time such as 2030-01-02T03:04:00Z."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>invalid_parameter</ERROR><MESSAGE>expire must be 12 digits, YYYYmmddHHMM in UTC, or an RFC 3339 time such as 2030-01-02T03:04:00Z.</MESSAGE></AUTH>
     "#);
     assert_snapshot!(server.auth(&key).query("output", "yaml").send().whole(), @r#"
     HTTP/1.1 400 Bad Request
@@ -214,14 +214,14 @@ fn not_found() {
     HTTP/1.1 404 Not Found
     cache-control: no-store
     connection: close
-    content-length: 116
+    content-length: 144
     content-type: application/json
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
 
-    {"ERROR":"not_found","MESSAGE":"There is nothing at this path; tokens are minted, listed and disabled at /v2/auth."}
-    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>not_found</ERROR><MESSAGE>There is nothing at this path; tokens are minted, listed and disabled at /v2/auth.</MESSAGE></AUTH>
+    {"ERROR":"not_found","MESSAGE":"There is nothing at this path; tokens are minted, listed and disabled at /v2/auth, and verified at /v2/verify."}
+    <?xml version="1.0" encoding="UTF-8"?><AUTH><ERROR>not_found</ERROR><MESSAGE>There is nothing at this path; tokens are minted, listed and disabled at /v2/auth, and verified at /v2/verify.</MESSAGE></AUTH>
     "#);
 }
 

@@ -78,6 +78,7 @@ fn of_ten_thousand_tokens_the_newest_hundred_are_listed() {
                 sealed,
                 expires_at: None,
                 clone_of: None,
+                settings: None,
                 once: None,
             };
             mints.push(server.app.store.mint(new, server.app.clock.now()));

@@ -122,6 +122,7 @@ impl Fixture {
             sealed: sealed(1),
             expires_at: None,
             clone_of: None,
+            settings: None,
             once: None,
         }
     }
@@ -182,7 +183,7 @@ pub fn sealed(byte: u8) -> SealedToken {
 pub fn once(name: &str, what: i64) -> Once {
     Once {
         header: IdempotencyDigest::of(name),
-        request: RequestDigest::of_mint(Some(Timestamp::from_seconds(what)), None),
+        request: RequestDigest::of_mint(Some(Timestamp::from_seconds(what)), None, None),
         since: later(-24 * 3600),
     }
 }

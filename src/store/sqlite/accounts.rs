@@ -6,7 +6,7 @@ use super::Sqlite;
 use crate::{
     domain::{AccountId, AccountName, Timestamp},
     error::Error,
-    store::{AccountRow, CreatedAccount, DisabledAccount},
+    store::{AccountRow, Altered, CreatedAccount, DisabledAccount},
 };
 
 const ACCOUNT: &str = "SELECT id, name, created_at, disabled_at,
@@ -71,6 +71,7 @@ impl Sqlite {
                     connection
                         .prepare_cached("UPDATE accounts SET disabled_at = ?2 WHERE id = ?1")?
                         .execute(params![id.to_i64(), now.seconds()])?;
+                    connection.altered(Altered::Tokens);
                     Ok(DisabledAccount::Done)
                 }
             }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{AccountId, KeyId, KeyRecord, Role, Selector, Timestamp},
     error::Error,
-    store::{AddedKeys, Carry, DisabledKey, KeyRow, KeyTokens, NewKey, RotatedKey},
+    store::{AddedKeys, Altered, Carry, DisabledKey, KeyRow, KeyTokens, NewKey, RotatedKey},
 };
 
 impl Sqlite {
@@ -119,6 +119,7 @@ impl Sqlite {
                 KeyTokens::Keep => 0,
                 KeyTokens::End => tokens::end_all(connection, key, now)?,
             };
+            connection.altered(Altered::Tokens);
             if disabled_at.is_some() {
                 return Ok(DisabledKey::Already(ended));
             }
@@ -141,6 +142,7 @@ impl Sqlite {
             };
             insert(connection, account, &new, now)?;
             disable(connection, old, now)?;
+            connection.altered(Altered::Tokens);
             let Some(Carry(reseal)) = carry else {
                 return Ok(RotatedKey::Done {
                     carried: 0,

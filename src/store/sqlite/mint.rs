@@ -2,9 +2,17 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Sqlite, good_keys::account_of_good_key, tokens::sealed_row};
+use super::{
+    Sqlite,
+    good_keys::account_of_good_key,
+    settings::{changed, settings_at, to_column},
+    tokens::sealed_row,
+    writer::Work,
+};
 use crate::{
-    domain::{AccountId, KeyId, RequestDigest, Timestamp, TokenDigest},
+    domain::{
+        AccountId, Actor, Event, KeyId, RequestDigest, Settings, Timestamp, TokenDigest, TokenId,
+    },
     error::Error,
     store::{Minted, NewToken, Once},
 };
@@ -15,42 +23,58 @@ impl Sqlite {
         token: NewToken,
         now: Timestamp,
     ) -> Result<Minted, Error> {
-        self.write(move |connection| mint(connection, &token, now))
-            .await
+        self.write(move |work| mint(work, &token, now)).await
     }
 }
 
-fn mint(connection: &Connection, token: &NewToken, now: Timestamp) -> rusqlite::Result<Minted> {
-    let Some(account) = account_of_good_key(connection, token.key, now)? else {
+fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<Minted> {
+    let Some(account) = account_of_good_key(work, token.key, now)? else {
         return Ok(Minted::KeyDead);
     };
     if let Some(once) = &token.once
-        && let Some(minted) = minted_before(connection, token.key, once)?
+        && let Some(minted) = minted_before(work, token.key, once)?
     {
         return Ok(minted);
     }
     if token.expires_at.is_some_and(|at| at <= now) {
         return Ok(Minted::BornDead);
     }
-    let settings = match &token.clone_of {
-        None => None,
-        Some(source) => match cloneable(connection, source, account, now)? {
-            Some(Cloneable { settings }) => settings,
+    let copied = match &token.clone_of {
+        None => Settings::default(),
+        Some(source) => match cloneable(work, source, account, now)? {
+            Some(settings) => settings,
             None => return Ok(Minted::SourceUnknown),
         },
     };
-    let id = insert(connection, token, settings.as_deref(), now)?;
+    let settings = match token.settings.clone() {
+        None => copied,
+        Some(given) => match copied.merged(given) {
+            Ok(settings) => settings,
+            Err(invalid) => return Ok(Minted::SettingsInvalid(invalid)),
+        },
+    };
+    let id = insert(work, token, &settings, now)?;
     if let Some(once) = &token.once {
-        note_request(connection, token.key, once, id, now)?;
+        note_request(work, token.key, once, id, now)?;
     }
+    record(work, token, &settings, now);
     Ok(Minted::Done)
+}
+
+fn record(work: &Work<'_>, token: &NewToken, settings: &Settings, now: Timestamp) {
+    let by = Actor::Key(token.key);
+    let tokens = vec![TokenId::of(&token.digest)];
+    work.record(by, now, Event::TokensMinted { tokens });
+    if !settings.is_empty() {
+        work.record(by, now, changed(&token.digest, settings));
+    }
 }
 
 /// Inserts the token, and gives the number of its row.
 fn insert(
     connection: &Connection,
     token: &NewToken,
-    settings: Option<&str>,
+    settings: &Settings,
     now: Timestamp,
 ) -> rusqlite::Result<i64> {
     connection
@@ -62,7 +86,7 @@ fn insert(
             token.digest.as_bytes(),
             token.key.to_i64(),
             token.sealed.as_bytes(),
-            settings,
+            to_column(settings),
             now.seconds(),
             token.expires_at.map(Timestamp::seconds),
         ])
@@ -115,18 +139,13 @@ fn note_request(
         .map(drop)
 }
 
-/// What a clone is given.
-struct Cloneable {
-    settings: Option<String>,
-}
-
-/// The token `source`, if it is good at `now` and of `account`.
+/// The settings of the token `source`, if it is good at `now` and of `account`.
 fn cloneable(
     connection: &Connection,
     source: &TokenDigest,
     account: AccountId,
     now: Timestamp,
-) -> rusqlite::Result<Option<Cloneable>> {
+) -> rusqlite::Result<Option<Settings>> {
     connection
         .prepare_cached(
             "SELECT t.settings FROM tokens t JOIN keys k ON k.id = t.key_id
@@ -135,11 +154,7 @@ fn cloneable(
         )?
         .query_row(
             params![source.as_bytes(), account.to_i64(), now.seconds()],
-            |row| {
-                Ok(Cloneable {
-                    settings: row.get(0)?,
-                })
-            },
+            |row| settings_at(row, 0),
         )
         .optional()
 }

@@ -1,8 +1,8 @@
 //! The store as one file of SQLite's, in WAL mode, durable at each commit.
 //!
 //! [`writer`] is the one thread that changes it, [`readers`] are the few that look things up. The
-//! operations are in [`accounts`], [`keys`], [`mint`], [`tokens`] and [`sweep`]; [`open`] makes and
-//! checks the file.
+//! operations are in [`accounts`], [`keys`], [`mint`], [`tokens`], [`settings`], [`verification`] and
+//! [`sweep`]; [`open`] makes and checks the file.
 
 mod accounts;
 mod audit;
@@ -14,8 +14,10 @@ mod keys;
 mod mint;
 mod open;
 mod readers;
+mod settings;
 mod sweep;
 mod tokens;
+mod verification;
 mod writer;
 
 use std::{
@@ -27,7 +29,11 @@ use std::{
 
 use rusqlite::Connection;
 
-use self::{fault::classify, readers::Readers, writer::{Work, Writer}};
+use self::{
+    fault::classify,
+    readers::Readers,
+    writer::{Work, Writer},
+};
 use super::{Claim, Options, Watcher};
 use crate::error::Error;
 

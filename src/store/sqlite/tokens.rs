@@ -1,12 +1,12 @@
 //! Listing, ending and carrying over tokens.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Type};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{Sqlite, good_keys::account_of_good_key};
+use super::{Sqlite, good_keys::account_of_good_key, settings::settings_at, writer::Work};
 use crate::{
-    domain::{KeyId, SealedToken, Settings, Timestamp, TokenDigest, TokenId},
+    domain::{Actor, Event, KeyId, SealedToken, Settings, Timestamp, TokenDigest, TokenId},
     error::Error,
-    store::{DisabledToken, Listed, Reseal, SealedRow},
+    store::{Altered, DisabledToken, Listed, Reseal, SealedRow},
 };
 
 impl Sqlite {
@@ -41,17 +41,15 @@ impl Sqlite {
         digest: TokenDigest,
         now: Timestamp,
     ) -> Result<DisabledToken, Error> {
-        self.write(move |connection| {
-            if account_of_good_key(connection, key, now)?.is_none() {
+        self.write(move |work| {
+            if account_of_good_key(work, key, now)?.is_none() {
                 return Ok(DisabledToken::KeyDead);
             }
-            let found = connection
-                .prepare_cached(
-                    "SELECT id, expires_at, ended_at, settings FROM tokens WHERE digest = ?1 AND key_id = ?2",
-                )?
+            let found = work
+                .prepare_cached(&format!("{ENDABLE} WHERE digest = ?1 AND key_id = ?2"))?
                 .query_row(params![digest.as_bytes(), key.to_i64()], Endable::from_row)
                 .optional()?;
-            end_one(connection, found, now)
+            end_one(work, found, Actor::Key(key), now)
         })
         .await
     }
@@ -61,15 +59,15 @@ impl Sqlite {
         id: TokenId,
         now: Timestamp,
     ) -> Result<DisabledToken, Error> {
-        self.write(move |connection| {
+        self.write(move |work| {
             let (mut from, mut to) = ([0_u8; 32], [255_u8; 32]);
             from[..8].copy_from_slice(&id.digest_prefix());
             to[..8].copy_from_slice(&id.digest_prefix());
-            let found = connection
-                .prepare_cached("SELECT id, expires_at, ended_at, settings FROM tokens WHERE digest BETWEEN ?1 AND ?2")?
+            let found = work
+                .prepare_cached(&format!("{ENDABLE} WHERE digest BETWEEN ?1 AND ?2"))?
                 .query_row([from, to], Endable::from_row)
                 .optional()?;
-            end_one(connection, found, now)
+            end_one(work, found, Actor::CommandLine, now)
         })
         .await
     }
@@ -78,24 +76,22 @@ impl Sqlite {
 /// What must be known of a token to end it.
 struct Endable {
     id: i64,
+    digest: TokenDigest,
     expires_at: Option<i64>,
     ended_at: Option<i64>,
     settings: Settings,
 }
 
+const ENDABLE: &str = "SELECT id, digest, expires_at, ended_at, settings FROM tokens";
+
 impl Endable {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let settings = match row.get_ref(3)?.as_str_or_null()? {
-            None => Settings::default(),
-            Some(json) => Settings::from_json(json).map_err(|error| {
-                rusqlite::Error::FromSqlConversionFailure(3, Type::Text, Box::new(error))
-            })?,
-        };
         Ok(Self {
             id: row.get(0)?,
-            expires_at: row.get(1)?,
-            ended_at: row.get(2)?,
-            settings,
+            digest: TokenDigest::from_bytes(row.get(1)?),
+            expires_at: row.get(2)?,
+            ended_at: row.get(3)?,
+            settings: settings_at(row, 4)?,
         })
     }
 
@@ -105,8 +101,9 @@ impl Endable {
 }
 
 fn end_one(
-    connection: &Connection,
+    work: &Work<'_>,
     token: Option<Endable>,
+    by: Actor,
     now: Timestamp,
 ) -> rusqlite::Result<DisabledToken> {
     let Some(token) = token else {
@@ -118,9 +115,11 @@ fn end_one(
     if token.settings.is_protected() {
         return Ok(DisabledToken::Protected);
     }
-    connection
-        .prepare_cached("UPDATE tokens SET ended_at = ?2 WHERE id = ?1")?
+    work.prepare_cached("UPDATE tokens SET ended_at = ?2 WHERE id = ?1")?
         .execute(params![token.id, now.seconds()])?;
+    let tokens = vec![TokenId::of(&token.digest)];
+    work.record(by, now, Event::TokensDisabled { tokens });
+    work.altered(Altered::Token(token.digest));
     Ok(DisabledToken::Done)
 }
 

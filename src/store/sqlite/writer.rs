@@ -200,12 +200,7 @@ where
     }
 }
 
-fn work(
-    connection: &Connection,
-    waiting: &Receiver<Box<dyn Job>>,
-    batch: usize,
-    shared: &Shared,
-) {
+fn work(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, batch: usize, shared: &Shared) {
     loop {
         match waiting.recv_timeout(WATCH_INTERVAL) {
             Ok(first) => {
@@ -236,7 +231,9 @@ impl Shared {
 
     fn tell(&self, altered: &[Altered]) {
         if let Some(watcher) = self.watcher.get() {
-            altered.iter().for_each(|what| watcher.altered(what));
+            for what in altered {
+                watcher.altered(what);
+            }
         }
     }
 }
@@ -393,8 +390,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_disk_refuses_what_it_cannot_hold_and_keeps_what_it_acknowledged() {
         let writer = writer("PRAGMA max_page_count = 20; CREATE TABLE t (x);");
-        let fill: fn(&Work<'_>) -> _ =
-            |db| db.execute("INSERT INTO t VALUES (zeroblob(3000))", []);
+        let fill: fn(&Work<'_>) -> _ = |db| db.execute("INSERT INTO t VALUES (zeroblob(3000))", []);
         let done = together(&writer, vec![fill; 60]).await;
         let kept = done.iter().filter(|done| done.is_ok()).count();
         let refused = done

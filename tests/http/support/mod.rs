@@ -175,12 +175,13 @@ impl Drop for Server {
 }
 
 fn open(config: &Config, clock: Clock, seed: u64) -> App {
-    App {
-        store: Store::open(&config.store_options(Absent::Create)).unwrap(),
-        keyring: Keyring::new(config.keyring_limits()),
+    App::new(
+        Store::open(&config.store_options(Absent::Create)).unwrap(),
+        Keyring::new(config.keyring_limits()),
+        config.verification_limits(),
         clock,
-        entropy: Entropy::seeded(seed),
-    }
+        Entropy::seeded(seed),
+    )
 }
 
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {

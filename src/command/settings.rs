@@ -1,0 +1,103 @@
+//! A token's settings: reading them, changing them.
+
+use serde_json::Value;
+
+use super::Reply;
+use crate::{
+    app::App,
+    domain::{Settings, Token, TokenDigest},
+    error::Error,
+    keyring::Caller,
+    store::{self, Edit, EditedSettings, SettingsRow},
+};
+
+/// A member of the document that is shown and cannot be changed: one that was read may be written
+/// back as it is.
+const READ_ONLY: &str = "usage";
+
+/// Read a token's settings.
+#[derive(Debug)]
+pub struct ReadSettings {
+    digest: TokenDigest,
+}
+
+/// Change a token's settings.
+#[derive(Debug)]
+pub struct EditSettings {
+    digest: TokenDigest,
+    edit: Edit,
+}
+
+impl ReadSettings {
+    /// Of this token.
+    #[must_use]
+    pub fn of(token: &Token) -> Self {
+        Self {
+            digest: TokenDigest::of(token),
+        }
+    }
+
+    pub(super) async fn execute(self, app: &App, caller: &Caller) -> Result<Reply, Error> {
+        let (digest, now) = (self.digest, app.clock.now());
+        match app.store.read_settings(caller.key, digest, now).await? {
+            store::ReadSettings::Done(row) => Ok(with_unwritten(row, app, &digest)),
+            store::ReadSettings::Unknown => Err(Error::UnknownToken),
+            store::ReadSettings::KeyDead => Err(Error::InvalidKey),
+        }
+    }
+}
+
+impl EditSettings {
+    /// Merges `patch` into the settings (RFC 7396).
+    ///
+    /// # Errors
+    /// [`Error::InvalidSettings`] for a patch that is no object.
+    pub fn merge(token: &Token, patch: Value) -> Result<Self, Error> {
+        let patch = without_read_only(patch);
+        if !patch.is_object() {
+            // Says what is wrong with it, as it does of any document.
+            Settings::parse(patch.clone())?;
+        }
+        Ok(Self {
+            digest: TokenDigest::of(token),
+            edit: Edit::Merge(patch),
+        })
+    }
+
+    /// Puts `document` in the settings' place.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSettings`] names the member that cannot be used.
+    pub fn replace(token: &Token, document: Value) -> Result<Self, Error> {
+        let settings = Settings::parse(without_read_only(document))?;
+        Ok(Self {
+            digest: TokenDigest::of(token),
+            edit: Edit::Replace(Box::new(settings)),
+        })
+    }
+
+    pub(super) async fn execute(self, app: &App, caller: &Caller) -> Result<Reply, Error> {
+        let (digest, now) = (self.digest, app.clock.now());
+        let edited = app.store.edit_settings(caller.key, digest, self.edit, now);
+        match edited.await? {
+            EditedSettings::Done(row) => Ok(with_unwritten(row, app, &digest)),
+            EditedSettings::Invalid(invalid) => Err(invalid.into()),
+            EditedSettings::NotIssuer => Err(Error::NotIssuer),
+            EditedSettings::Unknown => Err(Error::UnknownToken),
+            EditedSettings::KeyDead => Err(Error::InvalidKey),
+        }
+    }
+}
+
+fn without_read_only(mut document: Value) -> Value {
+    if let Some(members) = document.as_object_mut() {
+        members.remove(READ_ONLY);
+    }
+    document
+}
+
+/// The reply, with the uses that are not written down yet.
+fn with_unwritten(row: SettingsRow, app: &App, digest: &TokenDigest) -> Reply {
+    let usage = row.usage.plus(app.verifier.unwritten_usage(digest));
+    Reply::Settings(Box::new(SettingsRow { usage, ..row }))
+}

@@ -1,0 +1,51 @@
+//! What is kept of a token, as far as it matters for a verdict on it.
+
+use super::{AccountId, KeyId, Settings, Timestamp};
+
+/// A token as it is kept.
+#[derive(Debug, Clone)]
+pub struct TokenRecord {
+    /// The key that minted it.
+    pub key: KeyId,
+    /// The account of that key.
+    pub account: AccountId,
+    /// When it was minted.
+    pub created_at: Timestamp,
+    /// When it ends by itself, if it does.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it can still be good.
+    pub state: TokenState,
+    /// What it is restricted to.
+    pub settings: Settings,
+}
+
+/// Whether a token can still be good, its expiry aside. One that cannot never can again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenState {
+    /// Nothing speaks against it.
+    Live,
+    /// It was disabled, or was swept after its expiry.
+    Ended,
+    /// Its account is disabled.
+    AccountDisabled,
+}
+
+/// How often a token was verified, and when last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How often.
+    pub verifications: u64,
+    /// When last, if ever.
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl Usage {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, more: Self) -> Self {
+        Self {
+            verifications: self.verifications.saturating_add(more.verifications),
+            last_used_at: self.last_used_at.max(more.last_used_at),
+        }
+    }
+}

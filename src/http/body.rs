@@ -1,0 +1,66 @@
+//! Reading bodies, within their limits.
+
+use actix_web::{HttpMessage as _, HttpRequest, web::Payload};
+use futures_util::StreamExt as _;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::failure::Failure;
+use crate::{config::Limits, error::Error};
+
+/// What a document of settings may be sent as.
+const DOCUMENTS: [&str; 2] = ["application/json", "application/merge-patch+json"];
+
+/// Reads a body of at most `most` bytes.
+pub(super) async fn read(
+    payload: Payload,
+    most: usize,
+    limits: &Limits,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    tokio::time::timeout(limits.body_timeout.get(), collect(payload, most))
+        .await
+        .map_err(|_| Failure::BodyTimeout(limits.body_timeout.get()))?
+}
+
+/// Reads a JSON document.
+pub(super) async fn read_document(
+    request: &HttpRequest,
+    payload: Payload,
+    limits: &Limits,
+) -> Result<Value, Failure> {
+    let content_type = request.content_type().trim();
+    let fits = |known: &str| known.eq_ignore_ascii_case(content_type);
+    if !content_type.is_empty() && !DOCUMENTS.into_iter().any(fits) {
+        let reason = "must be application/json or application/merge-patch+json";
+        return Err(Error::invalid("The request's body", reason).into());
+    }
+    let body = read(payload, limits.settings_body, limits).await?;
+    Ok(parse_json(&body)?)
+}
+
+/// Reads JSON; the message says where it breaks off and never repeats it.
+pub(super) fn parse_json(body: &[u8]) -> Result<Value, Error> {
+    serde_json::from_slice(body).map_err(|broken| {
+        let (line, column) = (broken.line(), broken.column());
+        let reason = format!("is not proper JSON in UTF-8: see line {line}, column {column}");
+        Error::invalid("The request's body", reason)
+    })
+}
+
+async fn collect(mut payload: Payload, most: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut body = Zeroizing::new(Vec::new());
+    while let Some(chunk) = payload.next().await {
+        let broken = |_| {
+            Failure::from(Error::invalid(
+                "The request's body",
+                "broke off before its end",
+            ))
+        };
+        let chunk = chunk.map_err(broken)?;
+        if body.len() + chunk.len() > most {
+            return Err(Failure::BodyTooLarge(most));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}

@@ -1,0 +1,119 @@
+//! Token introspection (RFC 7662) and revocation (RFC 7009).
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, header::ContentType},
+    web::{Data, Payload},
+};
+use serde::Serialize;
+
+use super::{
+    Service,
+    credentials::{authenticate_client, count_failure},
+    failure::Failure,
+    form::Form,
+    log_fields::LogFields,
+    respond::fill_in,
+    verdict::Introspection,
+};
+use crate::{
+    command::{Introspect, Parameters, Revoke},
+    error::Error,
+    verification::Subject,
+};
+
+const METHODS: &str = "POST";
+
+/// Whether a token of the caller's account is active.
+pub(super) async fn introspect(
+    request: HttpRequest,
+    payload: Payload,
+    service: Data<Service>,
+) -> HttpResponse {
+    #[derive(Serialize)]
+    struct Inactive {
+        active: bool,
+    }
+    let answer = async {
+        let mut parameters = read(&service, &request, payload).await?;
+        let caller = authenticate_client(&service, &request, &mut parameters).await?;
+        let introspect = Introspect::parse(&mut parameters)?;
+        Ok(introspect.execute(&service.app, &caller).await?)
+    };
+    match answer.await {
+        Ok(Some(subject)) => {
+            let subject: &Subject = &subject;
+            LogFields::note(&request, |fields| fields.token = Some(subject.id()));
+            json(&Introspection::from(subject))
+        }
+        Ok(None) => json(&Inactive { active: false }),
+        Err(failure) => refuse(&service, &request, failure),
+    }
+}
+
+/// Ends a token of the caller's own; says the same of any other.
+pub(super) async fn revoke(
+    request: HttpRequest,
+    payload: Payload,
+    service: Data<Service>,
+) -> HttpResponse {
+    let answer = async {
+        let mut parameters = read(&service, &request, payload).await?;
+        let caller = authenticate_client(&service, &request, &mut parameters).await?;
+        let revoke = Revoke::parse(&mut parameters)?;
+        Ok(revoke.execute(&service.app, &caller).await?)
+    };
+    match answer.await {
+        Ok(token) => {
+            LogFields::note(&request, |fields| fields.token = token);
+            HttpResponse::Ok().finish()
+        }
+        Err(failure) => refuse(&service, &request, failure),
+    }
+}
+
+async fn read(
+    service: &Service,
+    request: &HttpRequest,
+    payload: Payload,
+) -> Result<Parameters, Failure> {
+    if request.method() != Method::POST {
+        return Err(Failure::MethodNotAllowed(METHODS));
+    }
+    Form::read(request, payload, &service.limits)
+        .await
+        .parameters
+}
+
+fn json(body: &impl Serialize) -> HttpResponse {
+    let body = serde_json::to_vec(body).expect("texts and numbers are always JSON");
+    HttpResponse::Ok()
+        .content_type(ContentType::json())
+        .body(body)
+}
+
+/// A failure as OAuth 2.0 has it (RFC 6749, section 5.2).
+fn refuse(service: &Service, request: &HttpRequest, failure: Failure) -> HttpResponse {
+    #[derive(Serialize)]
+    struct Refused {
+        error: &'static str,
+        error_description: String,
+    }
+    let failure = count_failure(service, request, failure);
+    let error = match &failure {
+        Failure::Domain(Error::MissingKey | Error::InvalidKey) => "invalid_client",
+        Failure::Domain(Error::Forbidden) => "unauthorized_client",
+        Failure::Domain(Error::TooManyRequests { .. }) => "slow_down",
+        Failure::Domain(Error::Overloaded | Error::Unavailable(_)) => "temporarily_unavailable",
+        Failure::Domain(Error::Internal(_)) => "server_error",
+        _ => "invalid_request",
+    };
+    let refused = Refused {
+        error,
+        error_description: failure.to_string(),
+    };
+    let body = serde_json::to_vec(&refused).expect("texts are always JSON");
+    fill_in(request, &failure)
+        .content_type(ContentType::json())
+        .body(body)
+}

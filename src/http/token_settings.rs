@@ -1,0 +1,96 @@
+//! A token's own resource: its settings, and its end.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::Method,
+    web::{Data, Path, Payload},
+};
+
+use super::{
+    Service,
+    body::read_document,
+    credentials::{authenticate, count_failure},
+    failure::Failure,
+    form::{Form, refuse_body},
+    handler::take_output,
+    log_fields::LogFields,
+    respond,
+};
+use crate::{
+    command::{Command, Disable, EditSettings, Parameters, ReadSettings, Reply},
+    domain::{Token, TokenDigest, TokenId},
+    error::Error,
+};
+
+const METHODS: &str = "GET, PATCH, PUT, DELETE";
+/// What means something at `/v2/auth` and would be passed over here.
+const ELSEWHERE: [&str; 5] = [
+    "cloneSettings",
+    "disableToken",
+    "expire",
+    "list",
+    "settings",
+];
+
+/// GET reads the settings, PATCH merges into them, PUT replaces them, DELETE disables the token.
+pub(super) async fn serve(
+    request: HttpRequest,
+    token: Path<String>,
+    payload: Payload,
+    service: Data<Service>,
+) -> HttpResponse {
+    let form = Form::of_query(&request);
+    let outcome = match form.parameters {
+        Ok(parameters) => answer(&service, &request, &token, parameters, payload).await,
+        Err(failure) => Err(failure),
+    };
+    match outcome {
+        Ok(reply) => respond::success(&reply, form.rendering),
+        Err(failure) => {
+            let failure = count_failure(&service, &request, failure);
+            respond::failure(&request, &failure, form.rendering)
+        }
+    }
+}
+
+async fn answer(
+    service: &Service,
+    request: &HttpRequest,
+    token: &str,
+    mut parameters: Parameters,
+    payload: Payload,
+) -> Result<Reply, Failure> {
+    let known = [Method::GET, Method::PATCH, Method::PUT, Method::DELETE];
+    if !known.contains(request.method()) {
+        return Err(Failure::MethodNotAllowed(METHODS));
+    }
+    let caller = authenticate(service, request, &mut parameters).await?;
+    take_output(&mut parameters)?;
+    if let Some(name) = ELSEWHERE.into_iter().find(|name| parameters.has(name)) {
+        return Err(Error::invalid(name, "has no meaning for a token's settings").into());
+    }
+    parameters.finish()?;
+    let token = Token::parse(token)
+        .map_err(|malformed| Error::invalid("The path's last part", malformed.to_string()))?;
+    let id = TokenId::of(&TokenDigest::of(&token));
+    LogFields::note(request, |fields| fields.token = Some(id));
+    let command = match *request.method() {
+        Method::PATCH => {
+            let patch = read_document(request, payload, &service.limits).await?;
+            Command::EditSettings(EditSettings::merge(&token, patch)?)
+        }
+        Method::PUT => {
+            let document = read_document(request, payload, &service.limits).await?;
+            Command::EditSettings(EditSettings::replace(&token, document)?)
+        }
+        Method::DELETE => {
+            refuse_body(request)?;
+            Command::Disable(Disable::of(token))
+        }
+        _ => {
+            refuse_body(request)?;
+            Command::ReadSettings(ReadSettings::of(&token))
+        }
+    };
+    Ok(command.execute(&service.app, &caller).await?)
+}

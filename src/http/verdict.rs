@@ -1,0 +1,236 @@
+//! Verdicts on tokens as responses.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpResponse, HttpResponseBuilder,
+    http::{
+        StatusCode,
+        header::{self, ContentType},
+    },
+};
+use serde::{Serialize, Serializer};
+
+use super::failure::Failure;
+use crate::{
+    command::Verdict,
+    domain::Timestamp,
+    error::Error,
+    verification::{Finding, Rate, Refusal, Standing, Subject},
+};
+
+/// What RFC 7662, section 2.2, says of a good token.
+#[derive(Serialize)]
+pub(super) struct Introspection {
+    active: bool,
+    scope: String,
+    client_id: String,
+    sub: String,
+    iat: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<i64>,
+    jti: String,
+    token_type: &'static str,
+}
+
+impl From<&Subject> for Introspection {
+    fn from(subject: &Subject) -> Self {
+        let record = &subject.record;
+        Self {
+            active: true,
+            scope: record.settings.scopes().join(" "),
+            client_id: record.key.to_string(),
+            sub: record.account.to_string(),
+            iat: record.created_at.seconds(),
+            exp: record.expires_at.map(Timestamp::seconds),
+            jti: subject.id().to_string(),
+            token_type: "Bearer",
+        }
+    }
+}
+
+/// A body, and each rule where that was asked for.
+#[derive(Serialize)]
+struct Body<'a, T> {
+    #[serde(flatten)]
+    body: T,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "rules")]
+    rules: &'a [Finding],
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    success: bool,
+    error: Why<'a>,
+}
+
+#[derive(Serialize)]
+struct Why<'a> {
+    code: &'a str,
+    message: String,
+}
+
+fn rules<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        rule: &'static str,
+        verdict: &'static str,
+        reason: &'a str,
+    }
+    serializer.collect_seq(findings.iter().map(|finding| Shown {
+        rule: finding.rule.name(),
+        verdict: match finding.standing {
+            Standing::Kept => "pass",
+            Standing::Broken => "fail",
+            Standing::Open => "skipped",
+        },
+        reason: &finding.reason,
+    }))
+}
+
+/// How a gateway wants a token that is used too often to be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TooOften {
+    /// As it is: 429.
+    AsItIs,
+    /// As 403, since the gateway passes on no other refusals than 401 and 403.
+    Forbidden,
+}
+
+/// The response to a gateway that asked about a token; `wanted` are the scopes that it asked for.
+pub(super) fn respond(verdict: &Verdict, wanted: &[String], too_often: TooOften) -> HttpResponse {
+    match &verdict.outcome {
+        Ok(subject) => {
+            let mut response = HttpResponse::Ok();
+            let introspection = Introspection::from(subject.as_ref());
+            response
+                .insert_header(("X-Moneyer-Account", introspection.sub.as_str()))
+                .insert_header(("X-Moneyer-Key", introspection.client_id.as_str()))
+                .insert_header(("X-Moneyer-Token", introspection.jti.as_str()))
+                .insert_header(("X-Moneyer-Scopes", introspection.scope.as_str()));
+            add_rate(&mut response, verdict.rate);
+            json(&mut response, introspection, &verdict.findings)
+        }
+        Err(refusal) => {
+            let status = status(*refusal, too_often);
+            let mut response = HttpResponse::build(status);
+            if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                let challenge = challenge(*refusal, wanted);
+                response.insert_header((header::WWW_AUTHENTICATE, challenge));
+            }
+            add_rate(&mut response, verdict.rate);
+            refused(&mut response, code(*refusal), refusal, &verdict.findings)
+        }
+    }
+}
+
+/// The response to a gateway whose question could not be answered.
+pub(super) fn failed(response: &mut HttpResponseBuilder, failure: &Failure) -> HttpResponse {
+    let code = match failure {
+        Failure::MayNotVerify | Failure::Domain(Error::MissingKey | Error::InvalidKey) => {
+            "UNAUTHORIZED"
+        }
+        Failure::Domain(Error::Forbidden) => "FORBIDDEN",
+        Failure::Domain(Error::TooManyRequests { .. }) => "RATE_LIMITED",
+        Failure::Domain(Error::Overloaded | Error::Unavailable(_)) => "UNAVAILABLE",
+        Failure::Domain(Error::Internal(_)) => "INTERNAL",
+        _ => "BAD_REQUEST",
+    };
+    refused(response, code, failure, &[])
+}
+
+/// The status of a refusal: the one place where it is decided.
+const fn status(refusal: Refusal, too_often: TooOften) -> StatusCode {
+    match refusal {
+        Refusal::Missing | Refusal::NotGood => StatusCode::UNAUTHORIZED,
+        Refusal::Origin | Refusal::Address | Refusal::Scope => StatusCode::FORBIDDEN,
+        Refusal::Rate => match too_often {
+            TooOften::AsItIs => StatusCode::TOO_MANY_REQUESTS,
+            TooOften::Forbidden => StatusCode::FORBIDDEN,
+        },
+    }
+}
+
+const fn code(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Missing | Refusal::NotGood => "UNAUTHORIZED",
+        Refusal::Origin | Refusal::Address | Refusal::Scope => "FORBIDDEN",
+        Refusal::Rate => "RATE_LIMITED",
+    }
+}
+
+/// The value of `WWW-Authenticate` (RFC 6750, section 3). Its codes are that section's where one
+/// fits.
+fn challenge(refusal: Refusal, wanted: &[String]) -> String {
+    let error = match refusal {
+        Refusal::Missing => "invalid_request",
+        Refusal::NotGood => "invalid_token",
+        Refusal::Origin | Refusal::Address => "access_denied",
+        Refusal::Scope => "insufficient_scope",
+        Refusal::Rate => "slow_down",
+    };
+    let challenge = format!(r#"Bearer error="{error}", realm="moneyer""#);
+    if refusal == Refusal::Scope {
+        let fits = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        let scopes = wanted.iter().filter(|scope| scope.bytes().all(fits));
+        let scopes: Vec<&str> = scopes.map(String::as_str).collect();
+        return format!(r#"{challenge}, scope="{}""#, scopes.join(" "));
+    }
+    challenge
+}
+
+/// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), and `Retry-After`
+/// where none is left.
+fn add_rate(response: &mut HttpResponseBuilder, rate: Option<Rate>) {
+    let Some(rate) = rate else { return };
+    let (requests, seconds) = (rate.limit.requests.get(), rate.limit.per_seconds.get());
+    let used = u64::from(requests.saturating_sub(rate.remaining));
+    let until_full = (used * u64::from(seconds)).div_ceil(u64::from(requests));
+    let reset = rate.wait.map_or(until_full, whole_seconds);
+    response
+        .insert_header((
+            "RateLimit-Policy",
+            format!(r#""token";q={requests};w={seconds}"#),
+        ))
+        .insert_header((
+            "RateLimit",
+            format!(r#""token";r={};t={reset}"#, rate.remaining),
+        ));
+    if rate.wait.is_some() {
+        response.insert_header((header::RETRY_AFTER, reset.max(1)));
+    }
+}
+
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+fn refused(
+    response: &mut HttpResponseBuilder,
+    code: &str,
+    message: &impl ToString,
+    findings: &[Finding],
+) -> HttpResponse {
+    let error = Why {
+        code,
+        message: message.to_string(),
+    };
+    let refused = Refused {
+        success: false,
+        error,
+    };
+    json(response, refused, findings)
+}
+
+fn json<T: Serialize>(
+    response: &mut HttpResponseBuilder,
+    body: T,
+    findings: &[Finding],
+) -> HttpResponse {
+    let body = Body {
+        body,
+        rules: findings,
+    };
+    let body = serde_json::to_vec(&body).expect("texts and numbers are always JSON");
+    response.content_type(ContentType::json()).body(body)
+}

@@ -1,0 +1,135 @@
+//! Reading and changing tokens' settings.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Type};
+
+use super::{Sqlite, good_keys::account_of_good_key};
+use crate::{
+    domain::{AccountId, Actor, Event, KeyId, Settings, Timestamp, TokenDigest, TokenId, Usage},
+    error::Error,
+    store::{Altered, Edit, EditedSettings, ReadSettings, SettingsRow},
+};
+
+impl Sqlite {
+    pub(in crate::store) async fn read_settings(
+        &self,
+        key: KeyId,
+        digest: TokenDigest,
+        now: Timestamp,
+    ) -> Result<ReadSettings, Error> {
+        self.read(move |connection| {
+            // One snapshot, so that the settings are those of a moment at which the key was good.
+            let snapshot = connection.unchecked_transaction()?;
+            let Some(account) = account_of_good_key(&snapshot, key, now)? else {
+                return Ok(ReadSettings::KeyDead);
+            };
+            let found = find(&snapshot, &digest, account, now)?;
+            Ok(found.map_or(ReadSettings::Unknown, |found| ReadSettings::Done(found.row)))
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn edit_settings(
+        &self,
+        key: KeyId,
+        digest: TokenDigest,
+        edit: Edit,
+        now: Timestamp,
+    ) -> Result<EditedSettings, Error> {
+        self.write(move |work| {
+            let Some(account) = account_of_good_key(work, key, now)? else {
+                return Ok(EditedSettings::KeyDead);
+            };
+            let Some(found) = find(work, &digest, account, now)? else {
+                return Ok(EditedSettings::Unknown);
+            };
+            if found.key != key {
+                return Ok(EditedSettings::NotIssuer);
+            }
+            let before = found.row;
+            let settings = match edit.apply(&before.settings) {
+                Ok(settings) => settings,
+                Err(invalid) => return Ok(EditedSettings::Invalid(invalid)),
+            };
+            if settings != before.settings {
+                work.prepare_cached("UPDATE tokens SET settings = ?2 WHERE id = ?1")?
+                    .execute(params![found.id, to_column(&settings)])?;
+                work.record(Actor::Key(key), now, changed(&digest, &settings));
+                work.altered(Altered::Token(digest));
+            }
+            let usage = before.usage;
+            Ok(EditedSettings::Done(SettingsRow { settings, usage }))
+        })
+        .await
+    }
+}
+
+/// A good token of the account.
+struct Found {
+    id: i64,
+    key: KeyId,
+    row: SettingsRow,
+}
+
+fn find(
+    connection: &Connection,
+    digest: &TokenDigest,
+    account: AccountId,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Found>> {
+    connection
+        .prepare_cached(
+            "SELECT t.settings, t.id, t.key_id, t.verifications, t.last_used_at
+             FROM tokens t JOIN keys k ON k.id = t.key_id
+             WHERE t.digest = ?1 AND k.account_id = ?2
+             AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)",
+        )?
+        .query_row(
+            params![digest.as_bytes(), account.to_i64(), now.seconds()],
+            |row| {
+                let settings = settings_at(row, 0)?;
+                let usage = usage_at(row, 3)?;
+                Ok(Found {
+                    id: row.get(1)?,
+                    key: KeyId::from_i64(row.get(2)?),
+                    row: SettingsRow { settings, usage },
+                })
+            },
+        )
+        .optional()
+}
+
+/// The entry that says what a token's settings are now.
+pub(super) fn changed(digest: &TokenDigest, settings: &Settings) -> Event {
+    let mut shown = settings.to_value();
+    if let Some(members) = shown.as_object_mut() {
+        members.remove("note");
+    }
+    Event::SettingsChanged {
+        token: TokenId::of(digest),
+        settings: shown,
+    }
+}
+
+/// Settings as their column holds them: nothing when nothing is set.
+pub(super) fn to_column(settings: &Settings) -> Option<String> {
+    (!settings.is_empty()).then(|| settings.to_value().to_string())
+}
+
+/// The settings in a column of `row`.
+pub(super) fn settings_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Settings> {
+    match row.get_ref(column)?.as_str_or_null()? {
+        None => Ok(Settings::default()),
+        Some(json) => Settings::from_json(json).map_err(|invalid| {
+            rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(invalid))
+        }),
+    }
+}
+
+/// The count in a column of `row`, and the time in the next.
+pub(super) fn usage_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Usage> {
+    let last_used_at: Option<i64> = row.get(column + 1)?;
+    Ok(Usage {
+        verifications: row.get::<_, i64>(column)?.unsigned_abs(),
+        last_used_at: last_used_at.map(Timestamp::from_seconds),
+    })
+}

@@ -1,0 +1,180 @@
+//! How tokens are used: counted in memory, written down now and then by others.
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+use tokio::sync::Notify;
+
+use crate::domain::{Timestamp, TokenDigest, TokenId, TokenRecord, Usage};
+
+/// So many tokens with unwritten uses are not kept waiting.
+const MANY: usize = 10_000;
+
+/// A token in memory: what is kept of it, and its uses that are not written down yet.
+#[derive(Debug)]
+pub struct Subject {
+    /// Its digest.
+    pub digest: TokenDigest,
+    /// What is kept of it.
+    pub record: TokenRecord,
+    verifications: AtomicU64,
+    last_used_at: AtomicI64,
+}
+
+impl Subject {
+    pub(super) fn new(digest: TokenDigest, record: TokenRecord) -> Self {
+        Self {
+            digest,
+            record,
+            verifications: AtomicU64::new(0),
+            last_used_at: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// Its public id.
+    #[must_use]
+    pub fn id(&self) -> TokenId {
+        TokenId::of(&self.digest)
+    }
+
+    fn unwritten(&self) -> Usage {
+        self.usage(self.verifications.load(Ordering::Acquire))
+    }
+
+    fn usage(&self, verifications: u64) -> Usage {
+        let last = self.last_used_at.load(Ordering::Acquire);
+        Usage {
+            verifications,
+            last_used_at: (verifications > 0).then(|| Timestamp::from_seconds(last)),
+        }
+    }
+}
+
+/// The tokens whose uses are to be written down.
+#[derive(Debug, Default)]
+pub(super) struct Uses {
+    waiting: Mutex<Vec<Arc<Subject>>>,
+    many: Notify,
+}
+
+impl Uses {
+    /// Counts a use. Only the first since the last writing takes the lock.
+    pub(super) fn note(&self, subject: &Arc<Subject>, now: Timestamp) {
+        subject
+            .last_used_at
+            .fetch_max(now.seconds(), Ordering::AcqRel);
+        if subject.verifications.fetch_add(1, Ordering::AcqRel) > 0 {
+            return;
+        }
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.push(Arc::clone(subject));
+        if waiting.len() >= MANY {
+            self.many.notify_one();
+        }
+    }
+
+    /// The uses of a token that wait. It may be there more than once: an edit makes another subject.
+    pub(super) fn unwritten(&self, digest: &TokenDigest) -> Usage {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_token = waiting.iter().filter(|subject| subject.digest == *digest);
+        of_token.fold(Usage::default(), |sum, subject| {
+            sum.plus(subject.unwritten())
+        })
+    }
+
+    /// Takes at most `most` uses out.
+    pub(super) fn take(&self, most: usize) -> Vec<(TokenDigest, Usage)> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let rest = waiting.len().saturating_sub(most);
+        let taken = waiting.split_off(rest);
+        drop(waiting);
+        let uses = taken.into_iter().map(|subject| {
+            let verifications = subject.verifications.swap(0, Ordering::AcqRel);
+            (subject.digest, subject.usage(verifications))
+        });
+        uses.collect()
+    }
+
+    /// Completes when many wait.
+    pub(super) async fn many(&self) {
+        self.many.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AccountId, KeyId, Settings, TokenState};
+
+    fn subject(byte: u8) -> Arc<Subject> {
+        let record = TokenRecord {
+            key: KeyId::from_i64(1),
+            account: AccountId::from_i64(1),
+            created_at: Timestamp::from_seconds(0),
+            expires_at: None,
+            state: TokenState::Live,
+            settings: Settings::default(),
+        };
+        Arc::new(Subject::new(TokenDigest::from_bytes([byte; 32]), record))
+    }
+
+    fn usage(verifications: u64, last: i64) -> Usage {
+        Usage {
+            verifications,
+            last_used_at: Some(Timestamp::from_seconds(last)),
+        }
+    }
+
+    #[test]
+    fn uses_are_counted_and_told_once() {
+        let (uses, subject) = (Uses::default(), subject(1));
+        for second in [5, 9, 7] {
+            uses.note(&subject, Timestamp::from_seconds(second));
+        }
+        assert_eq!(subject.unwritten(), usage(3, 9));
+        assert_eq!(uses.take(10), [(subject.digest, usage(3, 9))]);
+        assert!(uses.take(10).is_empty());
+        assert_eq!(subject.unwritten(), Usage::default());
+        uses.note(&subject, Timestamp::from_seconds(10));
+        assert_eq!(uses.take(10), [(subject.digest, usage(1, 10))]);
+    }
+
+    #[test]
+    fn uses_are_taken_in_bounded_parts() {
+        let uses = Uses::default();
+        for byte in 0..5 {
+            uses.note(&subject(byte), Timestamp::from_seconds(1));
+        }
+        assert_eq!([2, 2, 2].map(|most| uses.take(most).len()), [2, 2, 1]);
+    }
+
+    #[test]
+    fn no_use_is_lost_between_threads() {
+        let (uses, subject) = (Uses::default(), subject(1));
+        let total = AtomicU64::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    (0..10_000).for_each(|n| uses.note(&subject, Timestamp::from_seconds(n)));
+                });
+            }
+            scope.spawn(|| {
+                for _ in 0..1000 {
+                    let taken = uses
+                        .take(10)
+                        .into_iter()
+                        .map(|(_, usage)| usage.verifications);
+                    total.fetch_add(taken.sum(), Ordering::SeqCst);
+                }
+            });
+        });
+        let rest: u64 = uses
+            .take(10)
+            .iter()
+            .map(|(_, usage)| usage.verifications)
+            .sum();
+        assert_eq!(total.load(Ordering::SeqCst) + rest, 40_000);
+    }
+}
