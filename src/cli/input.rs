@@ -1,6 +1,6 @@
 //! Reading secrets from standard input.
 
-use std::io::{IsTerminal as _, Read as _};
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
 
 use zeroize::Zeroizing;
 
@@ -33,6 +33,17 @@ pub(super) fn lines(prompt: &str) -> Result<Zeroizing<String>, Error> {
         output::say(prompt);
     }
     all()
+}
+
+/// Reads one line; not a secret.
+pub(super) fn line() -> Result<String, Error> {
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .take(LIMIT)
+        .read_line(&mut line)
+        .map_err(unreadable)?;
+    Ok(line)
 }
 
 fn all() -> Result<Zeroizing<String>, Error> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     input, open,
-    output::{self, Output, moment, table},
+    output::{self, Output, count, moment, table},
     parse_id,
 };
 use crate::{
@@ -291,8 +291,4 @@ fn state(row: &KeyRow, now: Timestamp) -> &'static str {
         (None, Some(at)) if at <= now => "expired",
         (None, _) => "active",
     }
-}
-
-fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

@@ -76,6 +76,11 @@ pub(super) fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> S
     all().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// `1 token`, `2 tokens`.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A moment that may not have come, for a table's cell.
 pub(super) fn moment(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), |at| at.to_string())

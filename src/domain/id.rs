@@ -98,10 +98,14 @@ impl TokenId {
         Self(u64::from_be_bytes(*head))
     }
 
-    /// The eight bytes with which the digest of the named token begins.
+    /// The least and the greatest digest that the named token can have.
     #[must_use]
-    pub const fn digest_prefix(self) -> [u8; 8] {
-        self.0.to_be_bytes()
+    pub fn digest_range(self) -> [[u8; 32]; 2] {
+        [0, u8::MAX].map(|rest| {
+            let mut digest = [rest; 32];
+            digest[..8].copy_from_slice(&self.0.to_be_bytes());
+            digest
+        })
     }
 }
 
@@ -145,6 +149,8 @@ mod tests {
     fn a_token_id_is_the_head_of_the_digest() {
         let digest = TokenDigest::from_bytes([0xab; 32]);
         assert_eq!(TokenId::of(&digest).to_string(), "tok_abababababababab");
-        assert_eq!(TokenId::of(&digest).digest_prefix(), [0xab; 8]);
+        let [least, greatest] = TokenId::of(&digest).digest_range();
+        assert_eq!(least[..9], [&[0xab; 8][..], &[0]].concat());
+        assert_eq!(greatest[..9], [&[0xab; 8][..], &[255]].concat());
     }
 }

@@ -18,8 +18,9 @@ use std::{
 
 pub use self::outcome::{
     AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, DisabledToken,
-    Edit, EditedSettings, Health, KeyRow, KeyTokens, Listed, Minted, NewKey, NewToken, Once,
-    ReadSettings, Reseal, RotatedKey, SealedRow, SettingsRow, Swept,
+    Edit, EditedSettings, EndedTokens, Health, KeyRow, KeyTokens, Listed, Minted, NewKey, NewToken,
+    Once, ReadSettings, Reseal, RotatedKey, SealedRow, Selected, Selection, SettingsRow, Swept,
+    TokenPage, TokenRow,
 };
 use self::sqlite::Sqlite;
 use crate::{
@@ -104,6 +105,8 @@ operations! {
     list_keys(account: AccountId) -> Vec<KeyRow>;
     /// The key with this selector, if it and its account are good at `now`.
     find_key(selector: Selector, now: Timestamp) -> Option<KeyRecord>;
+    /// Whether there is a key with this id, good or not.
+    key_exists(key: KeyId) -> bool;
     /// Which of `keys` are good no more at `now`.
     dead_keys(keys: Vec<KeyId>, now: Timestamp) -> HashSet<KeyId>;
     /// Disables a key; its tokens live on or end with it, as `tokens` says.
@@ -122,6 +125,13 @@ operations! {
     disable_token(key: KeyId, digest: TokenDigest, now: Timestamp) -> DisabledToken;
     /// Ends the token with this id, on behalf of an operator.
     disable_token_by_id(id: TokenId, now: Timestamp) -> DisabledToken;
+
+    /// A page of at most `limit` of the selected tokens: those after the token `after`, or the first.
+    list_selected(selection: Selection, after: Option<TokenId>, limit: u32, now: Timestamp) -> TokenPage;
+    /// How many tokens are selected.
+    count_selected(selection: Selection, now: Timestamp) -> Selected;
+    /// Ends the selected tokens, on behalf of an operator who expects so many of them.
+    disable_selected(selection: Selection, expected: u64, now: Timestamp) -> EndedTokens;
 
     /// The token with this digest, whatever has become of it.
     find_token(digest: TokenDigest) -> Option<TokenRecord>;

@@ -281,6 +281,67 @@ pub enum DisabledToken {
     KeyDead,
 }
 
+/// Good tokens that have something in common; what is not given does not matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// The key that minted them.
+    pub key: Option<KeyId>,
+    /// The account that they belong to.
+    pub account: Option<AccountId>,
+    /// A tag that they carry.
+    pub tag: Option<String>,
+    /// A moment since which they were not used; one that never was counts from when it was minted.
+    pub unused_since: Option<Timestamp>,
+    /// A moment at which they will have expired.
+    pub expiring_until: Option<Timestamp>,
+}
+
+/// A token, as an operator sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRow {
+    /// Its public id.
+    pub id: TokenId,
+    /// The key that minted it.
+    pub key: KeyId,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Its note.
+    pub note: String,
+    /// When it was minted.
+    pub created_at: Timestamp,
+    /// When it ends by itself, if it does.
+    pub expires_at: Option<Timestamp>,
+    /// How often it was verified and when last, as far as that is written down.
+    pub usage: Usage,
+}
+
+/// What came of listing selected tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenPage {
+    /// The tokens, by key, and of each key the newest first.
+    Tokens(Vec<TokenRow>),
+    /// There is no token to go on after.
+    CursorUnknown,
+}
+
+/// How many tokens a selection names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Selected {
+    /// Those that can be ended.
+    pub endable: u64,
+    /// Those that are tagged against it.
+    pub protected: u64,
+}
+
+/// What came of ending selected tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedTokens {
+    /// All that can be have ended, on disk.
+    Done(Selected),
+    /// They are not as many as was expected; nothing was changed.
+    CountDiffers(Selected),
+}
+
 /// How many rows one sweep reclaimed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {

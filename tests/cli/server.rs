@@ -75,6 +75,18 @@ impl Server {
         body["TOKEN"].as_str().unwrap().to_owned()
     }
 
+    /// Mints with a JSON body.
+    #[track_caller]
+    pub fn mint_by_json(&self, key: &str, body: &Value) -> String {
+        let request = self.agent.post(format!("{}/v2/auth", self.url()));
+        let answer = request
+            .header("Authorization", format!("Bearer {key}"))
+            .content_type("application/json")
+            .send(body.to_string());
+        let body = Answer::of(answer.unwrap()).good();
+        body["TOKEN"].as_str().unwrap().to_owned()
+    }
+
     /// Mints unless the server is gone or refuses.
     pub fn try_mint(&self, key: &str) -> Option<String> {
         let request = self.agent.get(format!("{}/v2/auth", self.url()));

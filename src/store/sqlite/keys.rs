@@ -84,6 +84,15 @@ impl Sqlite {
         .await
     }
 
+    pub(in crate::store) async fn key_exists(&self, key: KeyId) -> Result<bool, Error> {
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT 1 FROM keys WHERE id = ?1")?
+                .exists([key.to_i64()])
+        })
+        .await
+    }
+
     pub(in crate::store) async fn dead_keys(
         &self,
         keys: Vec<KeyId>,

@@ -1,8 +1,8 @@
 //! The store as one file of SQLite's, in WAL mode, durable at each commit.
 //!
 //! [`writer`] is the one thread that changes it, [`readers`] are the few that look things up. The
-//! operations are in [`accounts`], [`keys`], [`mint`], [`tokens`], [`settings`], [`verification`] and
-//! [`sweep`]; [`open`] makes and checks the file.
+//! operations are in [`accounts`], [`keys`], [`mint`], [`tokens`], [`settings`], [`selection`],
+//! [`verification`] and [`sweep`]; [`open`] makes and checks the file.
 
 mod accounts;
 mod audit;
@@ -14,6 +14,7 @@ mod keys;
 mod mint;
 mod open;
 mod readers;
+mod selection;
 mod settings;
 mod sweep;
 mod tokens;

@@ -60,12 +60,9 @@ impl Sqlite {
         now: Timestamp,
     ) -> Result<DisabledToken, Error> {
         self.write(move |work| {
-            let (mut from, mut to) = ([0_u8; 32], [255_u8; 32]);
-            from[..8].copy_from_slice(&id.digest_prefix());
-            to[..8].copy_from_slice(&id.digest_prefix());
             let found = work
                 .prepare_cached(&format!("{ENDABLE} WHERE digest BETWEEN ?1 AND ?2"))?
-                .query_row([from, to], Endable::from_row)
+                .query_row(id.digest_range(), Endable::from_row)
                 .optional()?;
             end_one(work, found, Actor::CommandLine, now)
         })
