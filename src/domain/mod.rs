@@ -5,6 +5,7 @@
 
 mod account;
 mod audit;
+mod audit_chain;
 mod digest;
 mod id;
 mod key_record;
@@ -20,6 +21,7 @@ mod token_record;
 
 pub use account::{AccountName, Label, Malformed};
 pub use audit::{Actor, Change, Event};
+pub use audit_chain::{AuditChain, AuditEntry, AuditHash, BrokenChain, MalformedHash};
 pub use digest::{IdempotencyDigest, KeyDigest, RequestDigest, Selector, TokenDigest};
 pub use id::{AccountId, KeyId, TokenId};
 pub use key_record::KeyRecord;
