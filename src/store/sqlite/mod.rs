@@ -1,8 +1,8 @@
 //! The store as one file of SQLite's, in WAL mode, durable at each commit.
 //!
 //! [`writer`] is the one thread that changes it, [`readers`] are the few that look things up. The
-//! operations are in [`accounts`], [`keys`], [`mint`], [`tokens`], [`settings`], [`verification`] and
-//! [`sweep`]; [`open`] makes and checks the file.
+//! operations are in [`accounts`], [`keys`], [`mint`], [`tokens`], [`settings`], [`verification`],
+//! [`sweep`] and [`audit`]; [`open`] makes and checks the file.
 
 mod accounts;
 mod audit;
