@@ -115,7 +115,7 @@ impl Change {
     /// so is what one ended without anything between, each of up to [`MOST_TOKENS`] tokens.
     ///
     /// Minting moves forward to the first of its second, so that a token is never named before it is
-    /// minted.
+    /// minted. A change of no tokens is none.
     #[must_use]
     pub fn gather(changes: &[Self]) -> Vec<Self> {
         let mut gathered: Vec<Self> = Vec::new();
@@ -261,6 +261,7 @@ mod tests {
         };
         let changes = [disabled(1), disabled(1), disabled(2)];
         assert_eq!(Change::gather(&changes), changes);
-        assert_eq!(Change::gather(&[]), []);
+        let nothing = [ended(KEYS[0], 1, 0..0), minted(KEYS[0], 1, 0..0)];
+        assert_eq!(Change::gather(&nothing), []);
     }
 }

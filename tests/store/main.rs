@@ -2,6 +2,7 @@
 
 mod accounts_and_keys;
 mod audit;
+mod audit_chain;
 mod concurrency;
 mod lifecycle;
 mod support;

@@ -233,9 +233,7 @@ fn insert(
 fn end_tokens(work: &Work<'_>, key: KeyId, now: Timestamp) -> rusqlite::Result<u64> {
     let tokens = tokens::end_all(work, key, now)?;
     let ended = tokens.len() as u64;
-    if ended > 0 {
-        work.record(Actor::CommandLine, now, Event::TokensDisabled { tokens });
-    }
+    work.record(Actor::CommandLine, now, Event::TokensDisabled { tokens });
     Ok(ended)
 }
 
