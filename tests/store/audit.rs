@@ -1,8 +1,10 @@
 //! The audit: what each change leaves in it.
 
 use moneyer::{
-    domain::{AccountName, AuditChain, AuditEntry, BrokenChain, KeyId, Role, TokenDigest, TokenId},
-    store::{Carry, KeyTokens, NewKey, NewToken, Store},
+    domain::{
+        AccountName, AuditChain, AuditEntry, BrokenChain, KeyId, Role, TokenDigest, TokenId, Usage,
+    },
+    store::{Carry, Edit, KeyTokens, NewKey, NewToken, Store},
 };
 use serde_json::{Value, json};
 
@@ -132,6 +134,55 @@ async fn tokens_that_end_with_their_key_are_named_and_dead_ones_are_not() {
 }
 
 #[tokio::test]
+async fn settings_leave_entries_of_what_they_are_now_without_the_note() {
+    let it = Fixture::new();
+    let (account, key) = it.account_and_key().await;
+    let other = it.key(account).await;
+    let settings = json!({ "tags": ["a"], "note": "only for our eyes" });
+    let new = NewToken {
+        settings: Some(settings),
+        ..it.new_token(key)
+    };
+    let digest = it.mint(new, NOW).await;
+    let edit = async |key, patch: Value| {
+        let edit = Edit::Merge(patch);
+        let edited = it.store.edit_settings(key, digest, edit, later(1)).await;
+        edited.unwrap();
+    };
+    edit(key, json!({ "tags": ["b"] })).await;
+    edit(key, json!({ "tags": ["b"] })).await;
+    edit(key, json!({ "tags": 1 })).await;
+    edit(other, json!({ "tags": ["c"] })).await;
+    let cloned = NewToken {
+        clone_of: Some(digest),
+        ..it.new_token(other)
+    };
+    let copy = it.mint(cloned, later(2)).await;
+    let found = news(&it, 3).await;
+    let facts: Vec<Value> = found
+        .iter()
+        .map(|entry| {
+            json!([
+                entry["by"],
+                entry["action"],
+                entry["token"],
+                entry["settings"]["tags"]
+            ])
+        })
+        .collect();
+    let (token, copy) = (TokenId::of(&digest), TokenId::of(&copy));
+    let expected = [
+        json!([key, "token.minted", null, null]),
+        json!([key, "token.settings", token, ["a"]]),
+        json!([key, "token.settings", token, ["b"]]),
+        json!([other, "token.minted", null, null]),
+        json!([other, "token.settings", copy, ["b"]]),
+    ];
+    assert_eq!(facts, expected);
+    assert!(!json!(found).to_string().contains("eyes"), "{found:#?}");
+}
+
+#[tokio::test]
 async fn what_changes_nothing_leaves_no_entry() {
     let it = Fixture::new();
     let (account, key) = it.account_and_key().await;
@@ -206,6 +257,15 @@ async fn what_changes_nothing_leaves_no_entry() {
     }
     it.store.disable_token(dead, token, NOW).await.unwrap();
     it.store.list_tokens(key, 100, NOW).await.unwrap();
+    it.store.find_token(token).await.unwrap();
+    let used = Usage {
+        verifications: 1,
+        last_used_at: Some(NOW),
+    };
+    it.store
+        .record_token_uses(vec![(token, used)])
+        .await
+        .unwrap();
     it.store
         .sweep(later(9), later(9), later(9), 100)
         .await
