@@ -4,6 +4,7 @@
 //! the environment. Exit codes: 0 done, 1 refused or failed, 2 usage.
 
 mod account;
+mod audit;
 mod backup;
 mod dev;
 mod doctor;
@@ -78,6 +79,9 @@ enum Verb {
     /// Tokens, by their public ids
     #[command(subcommand)]
     Token(token::Token),
+    /// The audit: what was changed, by whom and when
+    #[command(subcommand)]
+    Audit(audit::Audit),
     Sweep(sweep::Sweep),
     Backup(backup::Backup),
     Doctor(doctor::Doctor),
@@ -133,6 +137,7 @@ impl Cli {
             Verb::Account(account) => block_on(account.run(&config, output)),
             Verb::Key(key) => block_on(key.run(&config, output)),
             Verb::Token(token) => block_on(token.run(&config, output)),
+            Verb::Audit(audit) => return block_on(audit.run(&config, output)),
             Verb::Sweep(sweep) => block_on(sweep.run(&config, output)),
             Verb::Backup(backup) => backup.run(&config, output),
             Verb::Doctor(doctor) => return block_on(doctor.run(&config, output)),

@@ -5,6 +5,8 @@
 
 mod account;
 mod audit;
+mod audit_chain;
+mod audit_hash;
 mod digest;
 mod id;
 mod key_record;
@@ -20,6 +22,8 @@ mod token_record;
 
 pub use account::{AccountName, Label, Malformed};
 pub use audit::{Actor, Change, Event};
+pub use audit_chain::{AuditChain, AuditEntry, BrokenChain};
+pub use audit_hash::{AuditHash, MalformedHash};
 pub use digest::{IdempotencyDigest, KeyDigest, RequestDigest, Selector, TokenDigest};
 pub use id::{AccountId, KeyId, TokenId};
 pub use key_record::KeyRecord;

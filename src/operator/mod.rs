@@ -1,8 +1,9 @@
-//! What an operator does from outside the service: accounts, private keys, and the ending of tokens
-//! by their ids.
+//! What an operator does from outside the service: accounts, private keys, the ending of tokens by
+//! their ids, and reading the audit.
 //!
 //! The command line is its one caller at present; there is nothing of a terminal in here.
 
 pub mod account;
+pub mod audit;
 pub mod key;
 pub mod token;

@@ -25,8 +25,8 @@ pub use self::outcome::{
 use self::sqlite::Sqlite;
 use crate::{
     domain::{
-        AccountId, AccountName, KeyId, KeyRecord, Selector, Timestamp, TokenDigest, TokenId,
-        TokenRecord, Usage,
+        AccountId, AccountName, AuditEntry, KeyId, KeyRecord, Selector, Timestamp, TokenDigest,
+        TokenId, TokenRecord, Usage,
     },
     error::Error,
 };
@@ -146,6 +146,12 @@ operations! {
     /// `purge_before`, and retries that were noted before `forget_before`, are deleted; at most
     /// `limit` of each kind.
     sweep(now: Timestamp, purge_before: Timestamp, forget_before: Timestamp, limit: u32) -> Swept;
+
+    /// The entries of the audit whose numbers are above `after`, oldest first, at most `limit`.
+    audit_entries(after: i64, limit: u32) -> Vec<AuditEntry>;
+    /// The entries of the audit, of those numbered below `before` if it is given, newest first, at
+    /// most `limit`.
+    newest_audit_entries(before: Option<i64>, limit: u32) -> Vec<AuditEntry>;
 
     /// Whether the store answers.
     ping() -> ();

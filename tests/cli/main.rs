@@ -1,6 +1,8 @@
 //! The command line as people have it: the real program, run in a temporary folder.
 
 mod accounts;
+mod audit_verifying;
+mod auditing;
 mod backup;
 mod bad_stores;
 mod bulk_ending;

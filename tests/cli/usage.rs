@@ -2,11 +2,12 @@
 
 use crate::support::{Folder, is_key};
 
-const VERBS: [&str; 9] = [
+const VERBS: [&str; 10] = [
     "serve",
     "account",
     "key",
     "token",
+    "audit",
     "sweep",
     "backup",
     "doctor",

@@ -1,6 +1,8 @@
 //! What every store promises, whichever kind it is: the suite runs against each kind there is.
 
 mod accounts_and_keys;
+mod audit;
+mod audit_chain;
 mod concurrency;
 mod lifecycle;
 mod support;

@@ -4,7 +4,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
 
 use super::Sqlite;
 use crate::{
-    domain::{AccountId, AccountName, Timestamp},
+    domain::{AccountId, AccountName, Actor, Event, Timestamp},
     error::Error,
     store::{AccountRow, Altered, CreatedAccount, DisabledAccount},
 };
@@ -25,7 +25,12 @@ impl Sqlite {
                 .prepare_cached("INSERT INTO accounts (id, name, created_at) VALUES (?1, ?2, ?3)")?
                 .execute(params![id.to_i64(), name.as_str(), now.seconds()]);
             match inserted {
-                Ok(_) => Ok(CreatedAccount::Done),
+                Ok(_) => {
+                    let name = name.to_string();
+                    let created = Event::AccountCreated { account: id, name };
+                    connection.record(Actor::CommandLine, now, created);
+                    Ok(CreatedAccount::Done)
+                }
                 Err(error) if violates_constraint(&error) => Ok(CreatedAccount::NameTaken),
                 Err(error) => Err(error),
             }
@@ -71,6 +76,8 @@ impl Sqlite {
                     connection
                         .prepare_cached("UPDATE accounts SET disabled_at = ?2 WHERE id = ?1")?
                         .execute(params![id.to_i64(), now.seconds()])?;
+                    let disabled = Event::AccountDisabled { account: id };
+                    connection.record(Actor::CommandLine, now, disabled);
                     connection.altered(Altered::Tokens);
                     Ok(DisabledAccount::Done)
                 }

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{
-    Sqlite,
+    Sqlite, Work,
     good_keys::{account_of_good_key, good_keys},
     tokens,
 };
 use crate::{
-    domain::{AccountId, KeyId, KeyRecord, Role, Selector, Timestamp},
+    domain::{AccountId, Actor, Event, KeyId, KeyRecord, Role, Selector, Timestamp},
     error::Error,
     store::{AddedKeys, Altered, Carry, DisabledKey, KeyRow, KeyTokens, NewKey, RotatedKey},
 };
@@ -37,6 +37,9 @@ impl Sqlite {
             }
             for key in &keys {
                 insert(connection, account, key, now)?;
+                let (key, role) = (key.id, key.role);
+                let added = Event::KeyAdded { key, account, role };
+                connection.record(Actor::CommandLine, now, added);
             }
             Ok(AddedKeys::Done)
         })
@@ -124,16 +127,19 @@ impl Sqlite {
             let Some(disabled_at) = disabled_at else {
                 return Ok(DisabledKey::Unknown);
             };
+            if disabled_at.is_none() {
+                disable(connection, key, now)?;
+                connection.record(Actor::CommandLine, now, Event::KeyDisabled { key });
+            }
             let ended = match tokens {
                 KeyTokens::Keep => 0,
-                KeyTokens::End => tokens::end_all(connection, key, now)?,
+                KeyTokens::End => end_tokens(connection, key, now)?,
             };
             connection.altered(Altered::Tokens);
-            if disabled_at.is_some() {
-                return Ok(DisabledKey::Already(ended));
-            }
-            disable(connection, key, now)?;
-            Ok(DisabledKey::Done(ended))
+            Ok(match disabled_at {
+                Some(_) => DisabledKey::Already(ended),
+                None => DisabledKey::Done(ended),
+            })
         })
         .await
     }
@@ -152,17 +158,24 @@ impl Sqlite {
             insert(connection, account, &new, now)?;
             disable(connection, old, now)?;
             connection.altered(Altered::Tokens);
+            let rotated = |carried| {
+                let (key, new) = (old, new.id);
+                let rotated = Event::KeyRotated { key, new, carried };
+                connection.record(Actor::CommandLine, now, rotated);
+            };
             let Some(Carry(reseal)) = carry else {
+                rotated(0);
                 return Ok(RotatedKey::Done {
                     carried: 0,
-                    ended: tokens::end_all(connection, old, now)?,
+                    ended: end_tokens(connection, old, now)?,
                 });
             };
             match tokens::carry_all(connection, old, new.id, &*reseal)? {
-                Ok(()) => Ok(RotatedKey::Done {
-                    carried: tokens::count_good(connection, new.id, now)?,
-                    ended: 0,
-                }),
+                Ok(()) => {
+                    let carried = tokens::count_good(connection, new.id, now)?;
+                    rotated(carried);
+                    Ok(RotatedKey::Done { carried, ended: 0 })
+                }
                 Err(broken) => {
                     // Nothing of a rotation may stand unless all of it does.
                     connection.execute_batch("ROLLBACK TO job")?;
@@ -223,6 +236,14 @@ fn insert(
             key.expires_at.map(Timestamp::seconds),
         ])
         .map(drop)
+}
+
+/// Ends all good tokens of `key`, and says how many these were.
+fn end_tokens(work: &Work<'_>, key: KeyId, now: Timestamp) -> rusqlite::Result<u64> {
+    let tokens = tokens::end_all(work, key, now)?;
+    let ended = tokens.len() as u64;
+    work.record(Actor::CommandLine, now, Event::TokensDisabled { tokens });
+    Ok(ended)
 }
 
 fn disable(connection: &Connection, key: KeyId, now: Timestamp) -> rusqlite::Result<()> {

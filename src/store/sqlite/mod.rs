@@ -2,7 +2,7 @@
 //!
 //! [`writer`] is the one thread that changes it, [`readers`] are the few that look things up. The
 //! operations are in [`accounts`], [`keys`], [`mint`], [`tokens`], [`settings`], [`selection`],
-//! [`verification`] and [`sweep`]; [`open`] makes and checks the file.
+//! [`verification`], [`audit`] and [`sweep`]; [`open`] makes and checks the file.
 
 mod accounts;
 mod audit;

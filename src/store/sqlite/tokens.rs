@@ -120,13 +120,22 @@ fn end_one(
     Ok(DisabledToken::Done)
 }
 
-/// Ends all tokens of `key` that have not ended; returns how many of them were good at `now`.
+/// Ends all tokens of `key` that have not ended; gives the ids of those that were good at `now`.
 pub(super) fn end_all(
     connection: &Connection,
     key: KeyId,
     now: Timestamp,
-) -> rusqlite::Result<u64> {
-    let good = count_good(connection, key, now)?;
+) -> rusqlite::Result<Vec<TokenId>> {
+    let good = connection
+        .prepare_cached(
+            "SELECT digest FROM tokens
+             WHERE key_id = ?1 AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)
+             ORDER BY id",
+        )?
+        .query_map(params![key.to_i64(), now.seconds()], |row| {
+            Ok(TokenId::of(&TokenDigest::from_bytes(row.get(0)?)))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
     connection
         .prepare_cached("UPDATE tokens SET ended_at = ?2 WHERE key_id = ?1 AND ended_at IS NULL")?
         .execute(params![key.to_i64(), now.seconds()])?;
