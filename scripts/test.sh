@@ -34,10 +34,13 @@ find_python() {
 missing_packages() {
     local command package
     while read -r command package; do
-        command -v "$command" >/dev/null || echo "$package"
+        PATH=$PATH:/usr/sbin command -v "$command" >/dev/null || echo "$package"
     done <<'END'
+caddy caddy
 cc build-essential
 curl curl
+haproxy haproxy
+nginx nginx-light
 node nodejs
 shellcheck shellcheck
 sqlite3 sqlite3
@@ -53,6 +56,18 @@ install_from_pypi() {
     target/venv/bin/pip install --quiet --disable-pip-version-check "$1"
 }
 
+# Installs Debian packages, without what Debian does beside: it starts every server that it installs.
+install_packages() {
+    local policy=/usr/sbin/policy-rc.d made_policy=
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod +x "$policy"
+        made_policy=1
+    fi
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "$@" >/dev/null || true
+    [ -z "$made_policy" ] || rm -f "$policy"
+}
+
 # shellcheck disable=SC2086 # a list of packages is meant to fall into words
 prepare() {
     if ! command -v cargo >/dev/null; then
@@ -64,7 +79,7 @@ prepare() {
     if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
         echo "Installing" $missing
         if apt-get -qq update; then
-            DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $missing >/dev/null || true
+            install_packages $missing
         fi
     fi
     find_python || install_from_pypi requests || true
