@@ -9,7 +9,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 
 FROM gcr.io/distroless/cc-debian12
 LABEL org.opencontainers.image.title="Moneyer" \
-      org.opencontainers.image.description="A service that mints, lists and disables access tokens" \
+      org.opencontainers.image.description="A service that mints, lists, verifies and disables access tokens" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=build /out/moneyer /usr/local/bin/moneyer
 # 65532 is distroless's `nonroot`; by number, so that Kubernetes' runAsNonRoot can tell it is not root.

@@ -1,5 +1,5 @@
-//! Moneyer mints, lists and disables access tokens: a backend holds one private key, and with it
-//! gives each of its clients a token.
+//! Moneyer mints, lists, verifies and disables access tokens: a backend holds one private key, and
+//! with it gives each of its clients a token; gateways ask whether a token is good.
 //!
 //! # The layers
 //!
@@ -9,12 +9,13 @@
 //! cli                 the command line: arguments in, text or JSON out
 //! http, background    the service: requests in, responses out; and what it does by itself
 //! command, operator   what a key's holder may ask for; what an operator may do; sweeper: reclaiming what ended
-//! app                 what they may touch: store, keyring, clock, entropy
+//! app                 what they may touch: store, keyring, verifier, clock, entropy
+//! verification        tokens that were shown: what is known of them in memory, and the rules
 //! keyring   store     private keys at work; where things are kept
-//! domain              accounts, keys, tokens, times: pure
+//! domain              accounts, keys, tokens, settings, times: pure
 //! ```
 //!
-//! [`error`], [`clock`] and [`entropy`] serve them all; [`config`] is the only reader of files and
+//! [`error`], [`clock`], [`entropy`] and [`buckets`] (rates) serve them all; [`config`] is the only reader of files and
 //! environment.
 //!
 //! # One request, from socket to disk
@@ -34,6 +35,21 @@
 //!    with whatever else waits, commits, and only then answers: [`store::Minted`].
 //! 6. The [`command::Reply`] goes back up, and [`http`] renders it as JSON or XML. A failure is an
 //!    [`error::Error`] all the way, and gets its status in one match.
+//!
+//! # Another, that stays in memory
+//!
+//! `GET /v2/verify`, with the token in a header that a gateway passes on
+//!
+//! 1. [`http`] finds out what is shown, from which origin and address, and whether the gateway may
+//!    ask: a [`command::Verify`].
+//! 2. The [`verification::Verifier`] knows the token by its [`domain::TokenDigest`], or looks it up
+//!    in the store, once: a [`verification::Sight`].
+//! 3. Each [`verification::Rule`] is checked; the last one counts the request against the token's rate.
+//!    The use is noted in memory, and written down some seconds later by [`background`].
+//! 4. The [`command::Verdict`] becomes 200 with the token's identity, 401, 403 or 429.
+//!
+//! What ends or changes a token reaches the verifier before the call that did it returns: the store's
+//! writing thread tells its [`store::Watcher`] between the commit and the answer.
 
 pub mod app;
 pub mod background;

@@ -62,7 +62,7 @@ async fn begin(app: &App, address: SocketAddr, config: &Config) -> Result<String
     Ok(format!(
         "Made the account \"{DEV}\" ({account}) in {}, and its private key, which is shown only now.\n\
          Paste this into another terminal: it mints a token, mints one that ends in an hour, mints a third and\n\
-         keeps it, lists all three, newest first, and disables the third.\n\n{}\n",
+         keeps it, lists all three, newest first, verifies the third, disables it, and asks again.\n\n{}\n",
         config.database,
         curl_lines(&added.key, reachable(address), expire)
     ))
@@ -71,12 +71,14 @@ async fn begin(app: &App, address: SocketAddr, config: &Config) -> Result<String
 fn curl_lines(key: &PrivateKey, address: SocketAddr, expire: Timestamp) -> String {
     let (key, expire) = (key.expose(), expire.to_minute());
     format!(
-        r#"AUTH='http://{address}/v2/auth' KEY='{key}'
+        r#"AUTH='http://{address}/v2/auth' VERIFY='http://{address}/v2/verify' KEY='{key}'
 curl -sw '\n' -H "Authorization: Bearer $KEY" "$AUTH"
 curl -sw '\n' -H "Authorization: Bearer $KEY" "$AUTH?expire={expire}"
 TOKEN=$(curl -s -H "Authorization: Bearer $KEY" "$AUTH" | cut -d'"' -f4)
 curl -sw '\n' -H "Authorization: Bearer $KEY" "$AUTH?list=1"
+curl -sw '\n' -H "Authorization: Bearer $TOKEN" "$VERIFY"
 curl -sw '\n' -H "Authorization: Bearer $KEY" "$AUTH?disableToken=$TOKEN"
+curl -sw '\n' -H "Authorization: Bearer $TOKEN" "$VERIFY"
 "#
     )
 }

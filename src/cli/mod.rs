@@ -34,7 +34,7 @@ use crate::{
 
 const USAGE: u8 = 2;
 
-/// Mints, lists and disables access tokens.
+/// Mints, lists, verifies and disables access tokens.
 #[derive(Debug, Parser)]
 #[command(name = "moneyer", version, max_term_width = 100)]
 struct Cli {

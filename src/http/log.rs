@@ -119,10 +119,11 @@ fn write_line(
             tracing::$level!(method, route, status, micros, request_id = id, client, key, token, $($cause,)? $message)
         };
     }
-    match fields.cause {
-        Some(cause) => line!(error, "request failed", cause),
-        None if is_routine(route, status) => line!(debug, "request"),
-        None => line!(info, "request"),
+    match (fields.cause, fields.warning) {
+        (Some(cause), _) => line!(error, "request failed", cause),
+        (None, Some(cause)) => line!(warn, "request refused", cause),
+        (None, None) if is_routine(route, status) => line!(debug, "request"),
+        (None, None) => line!(info, "request"),
     }
 }
 

@@ -13,6 +13,8 @@ pub(super) struct LogFields {
     pub(super) token: Option<TokenId>,
     /// Why the request failed, where the caller is not told.
     pub(super) cause: Option<String>,
+    /// What an operator should look into, though nothing failed here.
+    pub(super) warning: Option<&'static str>,
 }
 
 impl LogFields {

@@ -121,6 +121,11 @@ impl Options {
 }
 
 fn refuse(service: &Service, request: &HttpRequest, failure: Failure) -> HttpResponse {
+    if matches!(failure, Failure::MayNotVerify) {
+        // To its clients such a gateway looks like one that refuses every token.
+        let warning = "the peer is not in verify.trusted, and shows no private key";
+        LogFields::note(request, |fields| fields.warning = Some(warning));
+    }
     let failure = count_failure(service, request, failure);
     verdict::failed(&mut fill_in(request, &failure), &failure)
 }

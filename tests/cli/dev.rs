@@ -11,7 +11,8 @@ const DEV: [&str; 1] = ["--dev"];
 /// What the server has printed on standard output, up to the last thing that it says there.
 #[track_caller]
 fn printed(server: &Server) -> String {
-    let last = |text: &str| text.contains("disableToken=") || text.contains(" key create ");
+    let last =
+        |text: &str| text.matches("\"$VERIFY\"\n").count() == 2 || text.contains(" key create ");
     let all = |text: &str| last(text).then(|| text.to_owned());
     let stdout = &server.process.stdout;
     let printed = stdout.wait_for(all);
@@ -52,9 +53,13 @@ fn the_printed_lines_work_as_printed_when_they_are_pasted() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let [first, expiring, list, disabled] = &answers[..] else {
-        panic!("not four answers: {run:#?}");
+    let [first, expiring, list, verified, disabled, refused] = &answers[..] else {
+        panic!("not six answers: {run:#?}");
     };
+    assert_eq!(
+        (&verified["active"], &refused["success"]),
+        (&true.into(), &false.into())
+    );
     let token = |answer: &serde_json::Value| answer["TOKEN"].as_str().unwrap().to_owned();
     let listed = list["TOKENS"].as_array().unwrap();
     assert!(is_token(&token(first)) && is_token(&token(expiring)));
