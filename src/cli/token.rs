@@ -142,7 +142,7 @@ fn print_page(rows: &[TokenRow], next: Option<TokenId>, output: Output) -> Resul
         "CREATED",
         "EXPIRES",
         "LAST USED",
-        "COUNT",
+        "USES",
         "TAGS",
         "NOTE",
     ];
