@@ -93,20 +93,25 @@ impl App {
     /// Writes down when keys were last used, and how tokens were.
     ///
     /// # Errors
-    /// The store's; what was to be written is lost then.
+    /// The store's. Of tokens what was to be written waits for the next time then; of keys it is
+    /// lost, and made good by their next use.
     pub async fn flush_uses(&self) -> Result<(), Error> {
         let uses = self.keyring.take_uses();
         if !uses.is_empty() {
             self.store.record_key_uses(uses).await?;
         }
         loop {
-            let uses = self.verifier.take_uses(USES_AT_ONCE);
-            let last = uses.len() < USES_AT_ONCE;
-            if !uses.is_empty() {
-                self.store.record_token_uses(uses).await?;
-            }
-            if last {
+            let taken = self.verifier.take_uses(USES_AT_ONCE);
+            if taken.is_empty() {
                 return Ok(());
+            }
+            let uses = taken
+                .iter()
+                .map(|(subject, usage)| (subject.digest, *usage));
+            let written = self.store.record_token_uses(uses.collect()).await;
+            if written.is_err() {
+                self.verifier.put_back_uses(&taken);
+                return written;
             }
         }
     }

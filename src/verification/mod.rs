@@ -17,7 +17,7 @@ use self::usage::Uses;
 pub use self::{
     rules::{Case, Circumstances, Finding, Refusal, Rule, Shown, Standing},
     sightings::{Gone, Sight, Sightings},
-    usage::Subject,
+    usage::{Subject, Taken},
 };
 use crate::{
     buckets::Buckets,
@@ -146,8 +146,13 @@ impl Verifier {
 
     /// At most `most` of the uses that are to be written down.
     #[must_use]
-    pub fn take_uses(&self, most: usize) -> Vec<(TokenDigest, Usage)> {
+    pub fn take_uses(&self, most: usize) -> Vec<Taken> {
         self.uses.take(most)
+    }
+
+    /// Puts uses back that could not be written down.
+    pub fn put_back_uses(&self, uses: &[Taken]) {
+        self.uses.put_back(uses);
     }
 
     /// Completes when so much is to be written down that it should not wait.

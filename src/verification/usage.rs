@@ -1,7 +1,7 @@
 //! How tokens are used: counted in memory, written down now and then by others.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
@@ -11,6 +11,11 @@ use crate::domain::{Timestamp, TokenDigest, TokenId, TokenRecord, Usage};
 
 /// So many tokens with unwritten uses are not kept waiting.
 const MANY: usize = 10_000;
+/// So many are not added to by uses that could not be written down.
+const TOO_MANY: usize = 10 * MANY;
+
+/// A use that is taken out to be written down.
+pub type Taken = (Arc<Subject>, Usage);
 
 /// A token in memory: what is kept of it, and its uses that are not written down yet.
 #[derive(Debug)]
@@ -65,19 +70,30 @@ impl Uses {
         subject
             .last_used_at
             .fetch_max(now.seconds(), Ordering::AcqRel);
-        if subject.verifications.fetch_add(1, Ordering::AcqRel) > 0 {
+        self.add(subject, 1);
+    }
+
+    fn add(&self, subject: &Arc<Subject>, verifications: u64) {
+        let before = subject
+            .verifications
+            .fetch_add(verifications, Ordering::AcqRel);
+        if before > 0 {
             return;
         }
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.lock();
         waiting.push(Arc::clone(subject));
         if waiting.len() >= MANY {
             self.many.notify_one();
         }
     }
 
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Subject>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The uses of a token that wait. It may be there more than once: an edit makes another subject.
     pub(super) fn unwritten(&self, digest: &TokenDigest) -> Usage {
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = self.lock();
         let of_token = waiting.iter().filter(|subject| subject.digest == *digest);
         of_token.fold(Usage::default(), |sum, subject| {
             sum.plus(subject.unwritten())
@@ -85,16 +101,26 @@ impl Uses {
     }
 
     /// Takes at most `most` uses out.
-    pub(super) fn take(&self, most: usize) -> Vec<(TokenDigest, Usage)> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn take(&self, most: usize) -> Vec<Taken> {
+        let mut waiting = self.lock();
         let rest = waiting.len().saturating_sub(most);
         let taken = waiting.split_off(rest);
         drop(waiting);
         let uses = taken.into_iter().map(|subject| {
             let verifications = subject.verifications.swap(0, Ordering::AcqRel);
-            (subject.digest, subject.usage(verifications))
+            let usage = subject.usage(verifications);
+            (subject, usage)
         });
         uses.collect()
+    }
+
+    /// Puts uses back that could not be written down; drops them when too many wait.
+    pub(super) fn put_back(&self, uses: &[Taken]) {
+        if self.lock().len() < TOO_MANY {
+            for (subject, usage) in uses {
+                self.add(subject, usage.verifications);
+            }
+        }
     }
 
     /// Completes when many wait.
@@ -120,6 +146,10 @@ mod tests {
         Arc::new(Subject::new(TokenDigest::from_bytes([byte; 32]), record))
     }
 
+    fn taken(uses: &Uses) -> Vec<Usage> {
+        uses.take(10).into_iter().map(|(_, usage)| usage).collect()
+    }
+
     fn usage(verifications: u64, last: i64) -> Usage {
         Usage {
             verifications,
@@ -134,11 +164,21 @@ mod tests {
             uses.note(&subject, Timestamp::from_seconds(second));
         }
         assert_eq!(subject.unwritten(), usage(3, 9));
-        assert_eq!(uses.take(10), [(subject.digest, usage(3, 9))]);
-        assert!(uses.take(10).is_empty());
+        assert_eq!(taken(&uses), [usage(3, 9)]);
+        assert!(taken(&uses).is_empty());
         assert_eq!(subject.unwritten(), Usage::default());
         uses.note(&subject, Timestamp::from_seconds(10));
-        assert_eq!(uses.take(10), [(subject.digest, usage(1, 10))]);
+        assert_eq!(taken(&uses), [usage(1, 10)]);
+    }
+
+    #[test]
+    fn uses_that_could_not_be_written_down_are_not_lost() {
+        let (uses, subject) = (Uses::default(), subject(1));
+        uses.note(&subject, Timestamp::from_seconds(5));
+        let failed = uses.take(10);
+        uses.note(&subject, Timestamp::from_seconds(9));
+        uses.put_back(&failed);
+        assert_eq!(taken(&uses), [usage(2, 9)]);
     }
 
     #[test]
