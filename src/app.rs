@@ -102,16 +102,18 @@ impl App {
         }
         loop {
             let taken = self.verifier.take_uses(USES_AT_ONCE);
-            if taken.is_empty() {
-                return Ok(());
-            }
-            let uses = taken
+            let uses: Vec<_> = taken
                 .iter()
-                .map(|(subject, usage)| (subject.digest, *usage));
-            let written = self.store.record_token_uses(uses.collect()).await;
-            if written.is_err() {
-                self.verifier.put_back_uses(&taken);
-                return written;
+                .map(|(subject, usage)| (subject.digest, *usage))
+                .collect();
+            // Not until nothing waits: with busy tokens something always does.
+            let last = uses.len() < USES_AT_ONCE;
+            if !uses.is_empty() {
+                let written = self.store.record_token_uses(uses).await;
+                written.inspect_err(|_| self.verifier.put_back_uses(&taken))?;
+            }
+            if last {
+                return Ok(());
             }
         }
     }
