@@ -137,15 +137,6 @@ impl Create {
     }
 }
 
-/// A parameter that must be there, and hold something.
-pub(super) fn parse_present(
-    name: &'static str,
-    text: Option<Zeroizing<String>>,
-) -> Result<Zeroizing<String>, Error> {
-    text.filter(|text| !text.is_empty())
-        .ok_or_else(|| Error::invalid(name, "must be given"))
-}
-
 /// Reads a parameter that is a token; the message never repeats it.
 pub(super) fn parse_token(name: &'static str, text: &Zeroizing<String>) -> Result<Token, Error> {
     if text.is_empty() {

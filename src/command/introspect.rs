@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Parameters, create::parse_present, verify::Reach};
+use super::{Parameters, verify::Reach};
 use crate::{
     app::App,
     domain::{Token, TokenDigest},
@@ -24,10 +24,7 @@ impl Introspect {
     /// # Errors
     /// [`Error::InvalidParameter`] when there is none.
     pub fn parse(parameters: &mut Parameters) -> Result<Self, Error> {
-        let text = parse_present("token", parameters.take("token"))?;
-        Ok(Self {
-            token: Token::parse(&text).ok(),
-        })
+        parameters.take_token().map(|token| Self { token })
     }
 
     /// The token, when it is good and of the caller's account. Its restrictions to origins, addresses

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::create::SETTINGS;
-use crate::error::Error;
+use crate::{domain::Token, error::Error};
 
 /// The parameters that mean something at `/v2/auth`, as they are properly written.
 const KNOWN: [&str; 7] = [
@@ -72,6 +72,16 @@ impl Parameters {
     /// Takes the value of `name` out, if there is one.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.texts.remove(&name.to_ascii_lowercase())
+    }
+
+    /// Takes `token` out, which must be there; `None` when it holds something that cannot be a token.
+    ///
+    /// # Errors
+    /// [`Error::InvalidParameter`] when there is nothing.
+    pub fn take_token(&mut self) -> Result<Option<Token>, Error> {
+        let text = self.take("token").filter(|text| !text.is_empty());
+        let text = text.ok_or_else(|| Error::invalid("token", "must be given"))?;
+        Ok(Token::parse(&text).ok())
     }
 
     /// Whether something of this name is there.

@@ -1,6 +1,6 @@
 //! Token revocation (RFC 7009): ending a token of one's own, without complaint about others.
 
-use super::{Parameters, create::parse_present};
+use super::Parameters;
 use crate::{
     app::App,
     domain::{Token, TokenDigest, TokenId},
@@ -22,10 +22,7 @@ impl Revoke {
     /// # Errors
     /// [`Error::InvalidParameter`] when there is none.
     pub fn parse(parameters: &mut Parameters) -> Result<Self, Error> {
-        let text = parse_present("token", parameters.take("token"))?;
-        Ok(Self {
-            token: Token::parse(&text).ok(),
-        })
+        parameters.take_token().map(|token| Self { token })
     }
 
     /// Ends the token; gives its id when it was the key's own.

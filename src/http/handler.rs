@@ -34,11 +34,21 @@ pub(super) async fn auth(
         Ok(parameters) => answer(&service, &request, parameters).await,
         Err(failure) => Err(failure),
     };
+    finish(&service, &request, outcome, form.rendering)
+}
+
+/// Renders what came of a request; a failed authentication counts against its address.
+pub(super) fn finish(
+    service: &Service,
+    request: &HttpRequest,
+    outcome: Result<Reply, Failure>,
+    rendering: Rendering,
+) -> HttpResponse {
     match outcome {
-        Ok(reply) => respond::success(&reply, form.rendering),
+        Ok(reply) => respond::success(&reply, rendering),
         Err(failure) => {
-            let failure = count_failure(&service, &request, failure);
-            respond::failure(&request, &failure, form.rendering)
+            let failure = count_failure(service, request, failure);
+            respond::failure(request, &failure, rendering)
         }
     }
 }

@@ -9,12 +9,11 @@ use actix_web::{
 use super::{
     Service,
     body::read_document,
-    credentials::{authenticate, count_failure},
+    credentials::authenticate,
     failure::Failure,
     form::{Form, refuse_body},
-    handler::take_output,
+    handler::{finish, take_output},
     log_fields::LogFields,
-    respond,
 };
 use crate::{
     command::{Command, Disable, EditSettings, Parameters, ReadSettings, Reply},
@@ -44,13 +43,7 @@ pub(super) async fn serve(
         Ok(parameters) => answer(&service, &request, &token, parameters, payload).await,
         Err(failure) => Err(failure),
     };
-    match outcome {
-        Ok(reply) => respond::success(&reply, form.rendering),
-        Err(failure) => {
-            let failure = count_failure(&service, &request, failure);
-            respond::failure(&request, &failure, form.rendering)
-        }
-    }
+    finish(&service, &request, outcome, form.rendering)
 }
 
 async fn answer(

@@ -7,6 +7,7 @@
 
 mod outcome;
 pub mod sqlite;
+mod token_outcome;
 
 use std::{
     collections::HashSet,
@@ -16,13 +17,17 @@ use std::{
     time::Duration,
 };
 
-pub use self::outcome::{
-    AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, DisabledToken,
-    Edit, EditedSettings, EndedTokens, Health, KeyRow, KeyTokens, Listed, Minted, NewKey, NewToken,
-    Once, ReadSettings, Reseal, RotatedKey, SealedRow, Selected, Selection, SettingsRow, Swept,
-    TokenPage, TokenRow,
-};
 use self::sqlite::Sqlite;
+pub use self::{
+    outcome::{
+        AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, Health, KeyRow,
+        KeyTokens, NewKey, Reseal, RotatedKey, Swept,
+    },
+    token_outcome::{
+        DisabledToken, Edit, EditedSettings, EndedTokens, Listed, Minted, NewToken, Once,
+        ReadSettings, SealedRow, Selected, Selection, SettingsRow, TokenPage, TokenRow,
+    },
+};
 use crate::{
     domain::{
         AccountId, AccountName, AuditEntry, KeyId, KeyRecord, Selector, Timestamp, TokenDigest,

@@ -5,6 +5,7 @@
 //! settings change, is dropped from memory before the call that did it returns, and a look-up that
 //! raced with that is not put in afterwards: see [`Sightings`].
 
+mod findings;
 mod rules;
 mod sightings;
 mod usage;
@@ -15,7 +16,8 @@ use governor::Quota;
 
 use self::usage::Uses;
 pub use self::{
-    rules::{Case, Circumstances, Finding, Refusal, Rule, Shown, Standing},
+    findings::Finding,
+    rules::{Case, Circumstances, Refusal, Rule, Shown, Standing},
     sightings::{Gone, Sight, Sightings},
     usage::{Subject, Taken},
 };

@@ -7,7 +7,7 @@ use super::{
     good_keys::account_of_good_key,
     settings::{changed, settings_at, to_column},
     tokens::sealed_row,
-    writer::Work,
+    work::Work,
 };
 use crate::{
     domain::{

@@ -19,6 +19,7 @@ mod settings;
 mod sweep;
 mod tokens;
 mod verification;
+mod work;
 mod writer;
 
 use std::{
@@ -30,11 +31,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use self::{
-    fault::classify,
-    readers::Readers,
-    writer::{Work, Writer},
-};
+use self::{fault::classify, readers::Readers, work::Work, writer::Writer};
 use super::{Claim, Options, Watcher};
 use crate::error::Error;
 

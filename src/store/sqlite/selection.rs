@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use super::{
     Sqlite,
     settings::{settings_at, usage_at},
-    writer::Work,
+    work::Work,
 };
 use crate::{
     domain::{AccountId, Actor, Event, KeyId, PROTECTED, Timestamp, TokenDigest, TokenId},

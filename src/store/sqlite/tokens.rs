@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{Sqlite, good_keys::account_of_good_key, settings::settings_at, writer::Work};
+use super::{Sqlite, good_keys::account_of_good_key, settings::settings_at, work::Work};
 use crate::{
     domain::{Actor, Event, KeyId, SealedToken, Settings, Timestamp, TokenDigest, TokenId},
     error::Error,

@@ -9,8 +9,6 @@
 //! the store's watcher once it is on disk and before any caller knows.
 
 use std::{
-    cell::RefCell,
-    ops::Deref,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
@@ -24,9 +22,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{audit, fault::classify};
+use super::{audit, fault::classify, work::Work};
 use crate::{
-    domain::{Actor, Change, Event, Timestamp},
     error::Error,
     store::{Altered, Watcher},
 };
@@ -47,53 +44,6 @@ pub(super) struct Writer {
 struct Shared {
     foreign_changes: AtomicI64,
     watcher: OnceLock<Arc<dyn Watcher>>,
-}
-
-/// What a job works with: the connection, and the notes of what it changed.
-pub(super) struct Work<'a> {
-    connection: &'a Connection,
-    notes: RefCell<Notes>,
-}
-
-/// What the jobs of a batch changed.
-#[derive(Default)]
-struct Notes {
-    changes: Vec<Change>,
-    altered: Vec<Altered>,
-}
-
-impl Work<'_> {
-    /// Has a change written to the audit, together with the change itself.
-    pub(super) fn record(&self, by: Actor, at: Timestamp, event: Event) {
-        let change = Change { at, by, event };
-        self.notes.borrow_mut().changes.push(change);
-    }
-
-    /// Has the watcher told that a verdict on tokens may be another from now on.
-    pub(super) fn altered(&self, what: Altered) {
-        self.notes.borrow_mut().altered.push(what);
-    }
-
-    /// How much is noted so far.
-    fn mark(&self) -> (usize, usize) {
-        let notes = self.notes.borrow();
-        (notes.changes.len(), notes.altered.len())
-    }
-
-    /// Forgets what was noted since `mark`.
-    fn back_to(&self, mark: (usize, usize)) {
-        let mut notes = self.notes.borrow_mut();
-        notes.changes.truncate(mark.0);
-        notes.altered.truncate(mark.1);
-    }
-}
-
-impl Deref for Work<'_> {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        self.connection
-    }
 }
 
 impl Writer {
@@ -244,16 +194,13 @@ fn commit_together(
     shared: &Shared,
 ) {
     let mut done = Vec::new();
-    let work = Work {
-        connection,
-        notes: RefCell::default(),
-    };
+    let work = Work::on(connection);
     let outcome = run_all(&work, jobs, &mut done)
-        .and_then(|()| audit::append(connection, &work.notes.borrow().changes))
+        .and_then(|()| audit::append(connection, &work.changes()))
         .and_then(|()| execute(connection, "COMMIT"));
     match outcome {
         Ok(()) => {
-            shared.tell(&work.notes.borrow().altered);
+            shared.tell(&work.into_altered());
             done.into_iter().for_each(Job::acknowledge);
         }
         Err(error) => {

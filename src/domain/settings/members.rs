@@ -1,0 +1,175 @@
+//! Reading the members of a token's settings, each within its bounds.
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde_json::Value;
+
+use super::InvalidSettings;
+use crate::domain::{OriginPattern, RateLimit};
+
+const MEMBERS: &str = "tags, scopes, origins, ips, rate_limit and note";
+pub(super) const MOST_TAGS: usize = 64;
+const LONGEST_TAG: usize = 64;
+/// Bounded so that all scopes of a token fit into one header of an answer.
+pub(super) const MOST_SCOPES: usize = 32;
+const LONGEST_SCOPE: usize = 96;
+pub(super) const MOST_ORIGINS: usize = 32;
+pub(super) const MOST_IPS: usize = 64;
+const LONGEST_NOTE: usize = 1024;
+/// How much of an unknown member's name is repeated.
+const SHOWN_CHARS: usize = 32;
+
+pub(super) fn unknown_member(name: &str) -> InvalidSettings {
+    let shown: String = name
+        .chars()
+        .filter(char::is_ascii_graphic)
+        .take(SHOWN_CHARS)
+        .collect();
+    InvalidSettings::new(
+        format!("settings have no member \"{shown}\";"),
+        format!("their members are {MEMBERS}"),
+    )
+}
+
+/// Reads a list of texts; one that is repeated counts once.
+pub(super) fn list<T: PartialEq>(
+    name: &str,
+    value: Value,
+    most: usize,
+    parse: fn(&str) -> Result<T, String>,
+) -> Result<Vec<T>, InvalidSettings> {
+    let Value::Array(items) = value else {
+        return Err(InvalidSettings::new(name, "must be a list of texts"));
+    };
+    if items.len() > most {
+        let reason = format!("must have at most {most} entries");
+        return Err(InvalidSettings::new(name, reason));
+    }
+    let mut parsed = Vec::with_capacity(items.len());
+    for (place, item) in items.iter().enumerate() {
+        let refuse = |reason| InvalidSettings::new(format!("{name}[{place}]"), reason);
+        let text = item
+            .as_str()
+            .ok_or_else(|| refuse("must be a text".into()))?;
+        let entry = parse(text).map_err(refuse)?;
+        if !parsed.contains(&entry) {
+            parsed.push(entry);
+        }
+    }
+    Ok(parsed)
+}
+
+pub(super) fn parse_tag(text: &str) -> Result<String, String> {
+    let plain = text.trim() == text && !text.chars().any(char::is_control);
+    if plain && (1..=LONGEST_TAG).contains(&text.chars().count()) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "must be 1 to {LONGEST_TAG} characters without control characters or white space around them"
+    ))
+}
+
+/// A scope-token of RFC 6749, section 3.3, without the comma, by which wanted scopes may be
+/// separated.
+pub(super) fn parse_scope(text: &str) -> Result<String, String> {
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && !br#"",\"#.contains(&byte));
+    if plain && (1..=LONGEST_SCOPE).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "must be 1 to {LONGEST_SCOPE} visible ASCII characters, none of them a comma, a double quote or a backslash"
+    ))
+}
+
+pub(super) fn parse_origin(text: &str) -> Result<OriginPattern, String> {
+    OriginPattern::parse(text).map_err(|malformed| malformed.to_string())
+}
+
+/// Reads a network, or a single address; IPv4 within IPv6 becomes plain IPv4, as clients'
+/// addresses do.
+pub(super) fn parse_net(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse().map(|address: std::net::IpAddr| address.into());
+    let net: IpNet = text.parse().or_else(|_| address()).map_err(|_| {
+        "must be a network like 10.0.0.0/8 or 2001:db8::/32, or an address".to_owned()
+    })?;
+    if net.addr() != net.network() {
+        return Err(format!(
+            "has bits set behind its prefix length; {} may be meant",
+            net.trunc()
+        ));
+    }
+    Ok(match net {
+        IpNet::V6(mapped) => unmapped(mapped).map_or(net, IpNet::V4),
+        IpNet::V4(_) => net,
+    })
+}
+
+/// The IPv4 network that `::ffff:a.b.c.d/n` stands for.
+fn unmapped(net: Ipv6Net) -> Option<Ipv4Net> {
+    let length = net.prefix_len().checked_sub(96)?;
+    Ipv4Net::new(net.addr().to_ipv4_mapped()?, length).ok()
+}
+
+pub(super) fn parse_rate_limit(value: Value) -> Result<Option<RateLimit>, InvalidSettings> {
+    let members = match value {
+        Value::Null => return Ok(None),
+        Value::Object(members) => members,
+        _ => {
+            return Err(InvalidSettings::new(
+                "rate_limit",
+                "must be an object with requests and per_seconds, or null",
+            ));
+        }
+    };
+    let known = ["requests", "per_seconds"];
+    if members.keys().any(|name| !known.contains(&name.as_str())) {
+        return Err(InvalidSettings::new(
+            "rate_limit",
+            "has an unknown member; it takes requests and per_seconds",
+        ));
+    }
+    let number = |name: &str, most: u32| {
+        let value = members.get(name).and_then(Value::as_u64);
+        let value = value.and_then(|value| u32::try_from(value).ok());
+        value
+            .filter(|value| (1..=most).contains(value))
+            .ok_or_else(|| {
+                let reason = format!("must be a whole number from 1 to {most}");
+                InvalidSettings::new(format!("rate_limit.{name}"), reason)
+            })
+    };
+    let requests = number("requests", RateLimit::MOST_REQUESTS)?;
+    let per_seconds = number("per_seconds", RateLimit::LONGEST_SECONDS)?;
+    Ok(RateLimit::new(requests, per_seconds))
+}
+
+pub(super) fn parse_note(value: Value) -> Result<String, InvalidSettings> {
+    let refuse = |reason: String| InvalidSettings::new("note", reason);
+    let Value::String(note) = value else {
+        return Err(refuse("must be a text".into()));
+    };
+    if note.chars().count() > LONGEST_NOTE {
+        return Err(refuse(format!(
+            "must have at most {LONGEST_NOTE} characters"
+        )));
+    }
+    if note.chars().any(char::is_control) {
+        return Err(refuse("must not hold control characters".into()));
+    }
+    Ok(note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_network_of_one_and_mapped_ones_are_plain() {
+        let net = |text| parse_net(text).unwrap().to_string();
+        assert_eq!(net("192.0.2.7"), "192.0.2.7/32");
+        assert_eq!(net("2001:db8::1"), "2001:db8::1/128");
+        assert_eq!(net("::ffff:10.0.0.0/104"), "10.0.0.0/8");
+        assert_eq!(net("0.0.0.0/0"), "0.0.0.0/0");
+    }
+}
