@@ -2,7 +2,9 @@
 //! randomness that repeats.
 
 mod answers;
+mod bad_documents;
 mod bad_input;
+mod bad_settings;
 mod connections;
 mod credentials;
 mod errors;
@@ -12,12 +14,15 @@ mod idempotency;
 mod limits;
 mod load;
 mod logging;
+mod minting_with_settings;
 mod model;
 mod overload;
 mod parser;
 mod random_input;
 mod real_input;
 mod retries;
+mod settings;
 mod support;
 mod throttling;
 mod tokens;
+mod who_may_change;

@@ -2,6 +2,8 @@
 //! a plain [`client`].
 
 mod client;
+mod keep_alive;
+mod tokens;
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -24,7 +26,11 @@ use moneyer::{
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-pub use self::client::{Answer, Request, send_raw};
+pub use self::{
+    client::{Answer, Request, send_raw},
+    keep_alive::Connection,
+    tokens::digest,
+};
 
 /// 2026-11-25T04:34:00Z, when every test begins.
 pub const NOW: Timestamp = Timestamp::from_seconds(1_795_581_240);
