@@ -66,6 +66,28 @@ fn bodies_that_are_no_json() {
 }
 
 #[test]
+fn a_member_that_is_there_twice() {
+    let scene = Scene::new();
+    // Whichever was meant, the other would be passed over.
+    for (bad, named) in [
+        (r#"{"ips":["10.0.0.0/8"],"ips":[]}"#, "ips"),
+        (r#"{"note":"a","tags":[],"note":"a"}"#, "note"),
+        (
+            r#"{"rate_limit":{"requests":1,"per_seconds":1,"requests":9}}"#,
+            "requests",
+        ),
+        (r#"{"not\u0065":"a","note":"b"}"#, "note"),
+    ] {
+        scene.refuses(bad, &format!("\"{named}\" twice"));
+    }
+    let mint = r#"{"settings":{"ips":["10.0.0.0/8"]},"settings":{}}"#;
+    let request = scene.server.post("/v2/auth").key(&scene.key);
+    let answer = request.body("application/json", mint.as_bytes()).send();
+    answer.refuses(400, "invalid_parameter");
+    scene.changed_nothing(mint);
+}
+
+#[test]
 fn bodies_of_a_wrong_type_and_none_at_all() {
     let scene = Scene::new();
     for method in ["PUT", "PATCH"] {
