@@ -1,5 +1,7 @@
 //! What a token carries beside its life: one typed document, which a clone copies whole.
 
+use std::net::IpAddr;
+
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -237,10 +239,18 @@ fn parse_origin(text: &str) -> Result<OriginPattern, String> {
 /// Reads a network, or a single address; IPv4 within IPv6 becomes plain IPv4, as clients'
 /// addresses do.
 fn parse_net(text: &str) -> Result<IpNet, String> {
-    let address = || text.parse().map(|address: std::net::IpAddr| address.into());
-    let net: IpNet = text.parse().or_else(|_| address()).map_err(|_| {
-        "must be a network like 10.0.0.0/8 or 2001:db8::/32, or an address".to_owned()
-    })?;
+    let refusal = "must be a network like 10.0.0.0/8 or 2001:db8::/32, or an address";
+    let (address, is_net) = match text.split_once('/') {
+        Some((address, _)) => (address, true),
+        None => (text, false),
+    };
+    // Stricter than a network's own parser: some read `010` as eight, and some as ten.
+    let address: IpAddr = address.parse().map_err(|_| refusal)?;
+    let net = if is_net {
+        text.parse().map_err(|_| refusal)?
+    } else {
+        IpNet::from(address)
+    };
     if net.addr() != net.network() {
         return Err(format!(
             "has bits set behind its prefix length; {} may be meant",
