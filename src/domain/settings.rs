@@ -209,7 +209,7 @@ fn list<T: PartialEq>(
 }
 
 fn parse_tag(text: &str) -> Result<String, String> {
-    let plain = text.trim() == text && !text.chars().any(char::is_control);
+    let plain = text.trim() == text && !text.chars().any(is_unprintable);
     if plain && (1..=LONGEST_TAG).contains(&text.chars().count()) {
         return Ok(text.to_owned());
     }
@@ -302,6 +302,11 @@ fn parse_rate_limit(value: Value) -> Result<Option<RateLimit>, InvalidSettings> 
     Ok(RateLimit::new(requests, per_seconds))
 }
 
+/// A control character, or one of the two others that XML cannot hold.
+fn is_unprintable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
 fn parse_note(value: Value) -> Result<String, InvalidSettings> {
     let refuse = |reason: String| InvalidSettings::new("note", reason);
     let Value::String(note) = value else {
@@ -312,7 +317,7 @@ fn parse_note(value: Value) -> Result<String, InvalidSettings> {
             "must have at most {LONGEST_NOTE} characters"
         )));
     }
-    if note.chars().any(char::is_control) {
+    if note.chars().any(is_unprintable) {
         return Err(refuse("must not hold control characters".into()));
     }
     Ok(note)

@@ -224,3 +224,25 @@ fn parameters_of_other_commands_are_not_passed_over() {
     with_body.send().refuses(400, "invalid_parameter");
     server.verify(&token).accepts();
 }
+
+#[test]
+fn texts_that_xml_cannot_hold_are_refused() {
+    let (server, key) = server();
+    let token = server.mint(&key);
+    for bad in ["a\u{fffe}", "\u{ffff}b"] {
+        for document in [json!({ "note": bad }), json!({ "tags": [bad] })] {
+            let put = server.put(&key, &token, &document);
+            put.refuses(400, "invalid_parameter");
+        }
+    }
+    let widest = "\u{a0}\u{d7ff}\u{e000}\u{fffd}\u{10000}\u{10ffff}]]>";
+    assert_eq!(
+        server
+            .put(&key, &token, &json!({ "note": widest }))
+            .status(),
+        200
+    );
+    let get = server.resource("GET", &key, &token).query("output", "xml");
+    let held = format!("<note>{}</note>", widest.replace('>', "&gt;"));
+    assert!(get.send().body.contains(&held));
+}
