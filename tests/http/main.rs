@@ -18,6 +18,7 @@ mod minting_with_settings;
 mod model;
 mod overload;
 mod parser;
+mod races;
 mod random_input;
 mod real_input;
 mod retries;

@@ -3,10 +3,7 @@
 use moneyer::domain::Role;
 use serde_json::json;
 
-use crate::{
-    settings::{full, server},
-    support::Server,
-};
+use crate::settings::{full, server};
 
 #[test]
 fn the_key_may_be_shown_as_at_the_other_paths() {

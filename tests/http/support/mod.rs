@@ -3,6 +3,7 @@
 
 mod client;
 mod keep_alive;
+mod race;
 mod tokens;
 
 use std::{
@@ -29,6 +30,7 @@ use tokio::sync::oneshot;
 pub use self::{
     client::{Answer, Request, send_raw},
     keep_alive::Connection,
+    race::{Start, race},
     tokens::digest,
 };
 
