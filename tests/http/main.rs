@@ -23,6 +23,7 @@ mod random_input;
 mod real_input;
 mod retries;
 mod settings;
+mod sources;
 mod support;
 mod throttling;
 mod tokens;
