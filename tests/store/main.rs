@@ -3,6 +3,8 @@
 mod accounts_and_keys;
 mod concurrency;
 mod lifecycle;
+mod settings;
 mod support;
 mod sweeping;
 mod tokens;
+mod verification;
