@@ -1,7 +1,7 @@
 //! Settings: reading them, changing them, giving them at minting.
 
 use moneyer::{
-    domain::{KeyId, Settings, TokenDigest},
+    domain::{KeyId, TokenDigest},
     store::{DisabledToken, Edit, EditedSettings, KeyTokens, Minted, NewToken, ReadSettings},
 };
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ async fn an_edit_is_read_by_every_key_of_the_account_and_by_no_other() {
     assert_eq!(by_stranger, EditedSettings::Unknown);
     let of_stranger = it.store.read_settings(stranger, digest, NOW).await.unwrap();
     assert_eq!(of_stranger, ReadSettings::Unknown);
-    let replace = Edit::Replace(Box::new(Settings::default()));
+    let replace = Edit::Replace(Box::default());
     let replaced = it
         .store
         .edit_settings(key, digest, replace, NOW)

@@ -14,6 +14,10 @@ impl Server {
     }
 
     /// A token with these settings.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "settings are written where they are given"
+    )]
     pub fn mint_with(&self, key: &PrivateKey, settings: Value) -> String {
         let body = json!({ "settings": settings });
         self.mint_json(key, &body).send().token()
