@@ -34,6 +34,7 @@ pub struct Config {
     /// How many threads serve requests; 0 for one per core.
     pub workers: usize,
     /// The proxies whose `X-Forwarded-For` or `Forwarded` is believed.
+    #[serde(deserialize_with = "values::nets")]
     pub trusted_proxies: Vec<IpNet>,
     /// How large, how many and how long requests may be.
     pub limits: Limits,
@@ -104,6 +105,7 @@ pub struct Throttle {
 #[serde(deny_unknown_fields, default)]
 pub struct Verify {
     /// Who may verify tokens without a private key.
+    #[serde(deserialize_with = "values::nets")]
     pub trusted: Vec<IpNet>,
     /// How many good tokens are remembered.
     pub cached_tokens: usize,

@@ -40,7 +40,14 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("background", &["app", "error", "sweeper"]),
     (
         "config",
-        &["error", "keyring", "store", "sweeper", "verification"],
+        &[
+            "domain",
+            "error",
+            "keyring",
+            "store",
+            "sweeper",
+            "verification",
+        ],
     ),
     (
         "http",

@@ -208,11 +208,15 @@ mod tests {
     #[test]
     fn lists_and_spans_come_from_the_environment_too() {
         let environment = [
-            ("MONEYER_TRUSTED_PROXIES", "['10.0.0.0/8', '::1/128']"),
+            (
+                "MONEYER_TRUSTED_PROXIES",
+                "['10.0.0.0/8', '::ffff:192.0.2.1']",
+            ),
             ("MONEYER_SWEEPER_INTERVAL", "15m"),
         ];
         let config = with("", &environment, &Overrides::default()).unwrap();
-        assert_eq!(config.trusted_proxies.len(), 2);
+        let proxies = ["10.0.0.0/8", "192.0.2.1/32"].map(|net| net.parse().unwrap());
+        assert_eq!(config.trusted_proxies, proxies);
         assert_eq!(config.sweeper.interval, Span::seconds(900));
     }
 
@@ -250,7 +254,7 @@ mod tests {
             ("[limits]\nkeep_alive = 'long'", "\"long\""),
             (
                 "trusted_proxies = ['10.0.0.0/33']",
-                "invalid IP address syntax",
+                "must be a network like",
             ),
         ] {
             let message = with(file, &[], &Overrides::default())

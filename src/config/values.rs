@@ -2,7 +2,10 @@
 
 use std::{fmt, time::Duration};
 
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de::Error as _};
+
+use crate::domain::network;
 
 /// A length of time, written like `90s`, `15m`, `1h 30m` or `7d`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,4 +66,14 @@ pub enum LogLevel {
     Info,
     /// And what helps to find a defect.
     Debug,
+}
+
+/// Reads a list of networks and addresses.
+pub(super) fn nets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let net = |text: &String| {
+        let refuse = |malformed| D::Error::custom(format!("the network \"{text}\" {malformed}"));
+        network::parse(text).map_err(refuse)
+    };
+    texts.iter().map(net).collect()
 }

@@ -10,6 +10,7 @@ mod audit_hash;
 mod digest;
 mod id;
 mod key_record;
+pub mod network;
 mod origin;
 mod private_key;
 mod rate_limit;

@@ -5,7 +5,7 @@ use futures_util::StreamExt as _;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::failure::Failure;
+use super::{failure::Failure, json};
 use crate::{config::Limits, error::Error};
 
 /// What a document of settings may be sent as.
@@ -35,16 +35,7 @@ pub(super) async fn read_document(
         return Err(Error::invalid("The request's body", reason).into());
     }
     let body = read(payload, limits.settings_body, limits).await?;
-    Ok(parse_json(&body)?)
-}
-
-/// Reads JSON; the message says where it breaks off and never repeats it.
-pub(super) fn parse_json(body: &[u8]) -> Result<Value, Error> {
-    serde_json::from_slice(body).map_err(|broken| {
-        let (line, column) = (broken.line(), broken.column());
-        let reason = format!("is not proper JSON in UTF-8: see line {line}, column {column}");
-        Error::invalid("The request's body", reason)
-    })
+    Ok(json::parse(&body)?)
 }
 
 async fn collect(mut payload: Payload, most: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {

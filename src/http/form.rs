@@ -7,7 +7,7 @@ use percent_encoding::percent_decode;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{body, document::Rendering, failure::Failure};
+use super::{body, document::Rendering, failure::Failure, json};
 use crate::{command::Parameters, config::Limits, error::Error};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -93,7 +93,7 @@ const SETTINGS: &str = "settings";
 /// Adds the members of a JSON object. One that is not known is refused: passing it over could mint
 /// a token that was not to be minted like that.
 fn add_members(parameters: &mut Parameters, body: &[u8]) -> Result<(), Error> {
-    let Value::Object(members) = body::parse_json(body)? else {
+    let Value::Object(members) = json::parse(body)? else {
         return Err(Error::invalid(
             "The request's body",
             "must be a JSON object",

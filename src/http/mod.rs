@@ -17,6 +17,7 @@ mod failure;
 mod form;
 mod handler;
 mod health;
+mod json;
 mod log;
 mod log_fields;
 mod oauth;

@@ -65,6 +65,8 @@ fn judge(text: &str) -> Shown {
     }
 }
 
+/// What the header of this name shows. Two are none that could be chosen from, and one that is not
+/// text may hold a token that cannot be read.
 fn in_header(headers: &HeaderMap, name: &HeaderName, read: fn(&str) -> Shown) -> Shown {
     let mut values = headers.get_all(name);
     match (values.next(), values.next()) {
@@ -86,17 +88,16 @@ fn bearer(value: &str) -> Shown {
 }
 
 fn in_original_target(headers: &HeaderMap) -> Shown {
-    let target = ORIGINAL_TARGETS.iter().find_map(|name| headers.get(name));
-    match target.map(|target| target.to_str()) {
-        None => Shown::Nothing,
-        Some(Ok(target)) => {
-            let query = target.split_once('?').map(|(_, query)| query);
-            let query = query.and_then(|query| query.split('#').next());
-            query.map_or(Shown::Nothing, in_query)
-        }
-        // It may hold a token that cannot be read.
-        Some(Err(_)) => Shown::Malformed,
-    }
+    let present = ORIGINAL_TARGETS
+        .iter()
+        .find(|name| headers.contains_key(*name));
+    present.map_or(Shown::Nothing, |name| in_header(headers, name, in_target))
+}
+
+fn in_target(target: &str) -> Shown {
+    let without_fragment = target.split('#').next().unwrap_or_default();
+    let query = without_fragment.split_once('?').map(|(_, query)| query);
+    query.map_or(Shown::Nothing, in_query)
 }
 
 /// What the pairs named `token` of a query show. The others are the application's, broken ones too.

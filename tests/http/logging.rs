@@ -2,12 +2,14 @@
 
 use std::{
     io::Write,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
+use moneyer::domain::Role;
+use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::Server;
+use crate::{introspection::basic, support::Server};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -30,16 +32,44 @@ impl MakeWriter<'_> for Lines {
     }
 }
 
+/// The lines of the whole process, since servers log from threads of their own. Other tests' lines
+/// do no harm.
+fn lines() -> &'static Lines {
+    static LINES: OnceLock<Lines> = OnceLock::new();
+    LINES.get_or_init(|| {
+        let lines = Lines::default();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(lines.clone());
+        subscriber.init();
+        lines
+    })
+}
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Checks that none of `secrets` is in the log, and that each of the requests with these ids has one
+/// line.
+#[track_caller]
+fn log_is_clean(log: &str, secrets: &[&str], ids: &[String]) {
+    for secret in secrets {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert!(line.is_none(), "{line:?}");
+    }
+    for id in ids {
+        let count = log.matches(id.as_str()).count();
+        assert_eq!(count, 1, "one line for each request");
+    }
+}
+
 #[test]
 fn no_secret_reaches_the_log_and_each_request_has_its_line() {
-    let lines = Lines::default();
-    // For the whole process: the server logs from threads of its own. Other tests' lines do no
-    // harm.
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(lines.clone());
-    subscriber.init();
+    let lines = lines();
     let server = Server::seeded(7, |_| {});
     let key = server.account("acme");
     let token = server.mint(&key);
@@ -93,23 +123,8 @@ fn no_secret_reaches_the_log_and_each_request_has_its_line() {
     let failed = server.auth(&key).query("disableToken", &token).send();
     failed.refuses(500, "internal");
 
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    for secret in secrets {
-        assert!(
-            !log.contains(secret),
-            "{}",
-            log.lines()
-                .find(|line| line.contains(secret))
-                .unwrap_or_default()
-        );
-    }
-    for id in ids {
-        assert_eq!(
-            log.matches(id.as_str()).count(),
-            1,
-            "one line for each request"
-        );
-    }
+    let log = lines.text();
+    log_is_clean(&log, &secrets, &ids);
     let cause = log
         .lines()
         .find(|line| line.contains(failed.header("x-request-id").unwrap()))
@@ -118,4 +133,103 @@ fn no_secret_reaches_the_log_and_each_request_has_its_line() {
         cause.contains("no such table") && !failed.body.contains("table"),
         "{cause}"
     );
+}
+
+#[test]
+fn no_secret_of_a_verification_or_of_settings_reaches_the_log() {
+    let lines = lines();
+    let server = Server::seeded(8, |_| {});
+    let key = server.account("acme");
+    let verifier = server.key("acme", Role::Admin);
+    let [note, tag, scope, origin] = ["canarynote", "canarytag", "canaryscope", "canaryhost"];
+    let settings = json!({
+        "note": note, "tags": [tag], "scopes": [scope],
+        "origins": [format!("https://{origin}.example")],
+        "rate_limit": {"requests": 9, "per_seconds": 60},
+    });
+    let token = server.mint_with(&key, settings.clone());
+    let ended = server.mint(&key);
+    server.disable(&key, &ended);
+    let secrets = [
+        key.expose(),
+        verifier.expose(),
+        &token,
+        &ended,
+        note,
+        tag,
+        scope,
+        origin,
+    ];
+    let body = settings.to_string();
+    let patch = |text: &str| {
+        let patch = server.resource("PATCH", &key, &token);
+        patch.body("application/json", text.as_bytes())
+    };
+    let mut requests = vec![
+        server.verify(&token),
+        server
+            .verify(&token)
+            .header("Origin", &format!("https://{origin}.example")),
+        server.verify(&ended).query("explain", "1"),
+        server.resource("GET", &key, &token),
+        server.resource("GET", &key, &ended),
+        server.mint_json(&key, &json!({ "settings": settings })),
+        patch(&body),
+        patch(&format!("{body}{{")),
+        server.mint_json(
+            &verifier,
+            &json!({"cloneSettings": token, "settings": {"note": note}}),
+        ),
+        server.mint_json(&key, &json!({ "expire": note })),
+        server
+            .post("/v2/revoke")
+            .header("Authorization", &basic(&token, key.expose()))
+            .form(&format!("token={ended}")),
+    ];
+    for secret in secrets {
+        let bearer = format!("Bearer {secret}");
+        let target = format!("/a?token={secret}");
+        let form = format!("token={secret}");
+        requests.extend([
+            server.get("/v2/verify").header("Authorization", &bearer),
+            server.get("/v2/verify").header("X-Api-Key", secret),
+            server.get("/v2/verify").query("token", secret),
+            server.get("/v2/verify").header("X-Original-URI", &target),
+            server.get("/v2/verify").header("X-Forwarded-Uri", &target),
+            server
+                .get(&format!("/v2/verify/{secret}"))
+                .query("token", secret),
+            server.verify(&token).header("X-Moneyer-Key", secret),
+            server
+                .verify(&token)
+                .query("scope", secret)
+                .query("explain", "1"),
+            server.verify(&token).query("status", secret),
+            server
+                .verify(&token)
+                .header("Referer", &format!("https://x.example/{secret}")),
+            server.request(secret, "/v2/verify"),
+            server.post("/v2/introspect").key(&verifier).form(&form),
+            server
+                .post("/v2/introspect")
+                .header("Authorization", &basic(secret, secret))
+                .form(&form),
+            server
+                .post("/v2/introspect")
+                .form(&format!("{form}&apikey={secret}&%zz")),
+            server.post("/v2/revoke").key(&verifier).form(&form),
+            server.resource("GET", &key, secret),
+            server.resource("DELETE", &verifier, secret),
+            server.resource("GET", &key, &token).query("output", secret),
+            patch(&json!({ secret: secret }).to_string()),
+            patch(&json!({ "note": [secret], "ips": [secret] }).to_string()),
+            patch(&format!("{{\"{secret}\":1,\"{secret}\":2}}")),
+            patch(secret),
+        ]);
+    }
+    let mut ids = Vec::new();
+    for request in requests {
+        ids.push(request.send().header("x-request-id").unwrap().to_owned());
+    }
+    log_is_clean(&lines.text(), &secrets, &ids);
 }

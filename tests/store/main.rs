@@ -5,6 +5,8 @@ mod audit;
 mod audit_chain;
 mod concurrency;
 mod lifecycle;
+mod settings;
 mod support;
 mod sweeping;
 mod tokens;
+mod verification;

@@ -2,6 +2,9 @@
 //! a plain [`client`].
 
 mod client;
+mod keep_alive;
+mod race;
+mod tokens;
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -24,7 +27,12 @@ use moneyer::{
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-pub use self::client::{Answer, Request, send_raw};
+pub use self::{
+    client::{Answer, Request, send_raw},
+    keep_alive::Connection,
+    race::{Start, race},
+    tokens::digest,
+};
 
 /// 2026-11-25T04:34:00Z, when every test begins.
 pub const NOW: Timestamp = Timestamp::from_seconds(1_795_581_240);

@@ -1,0 +1,163 @@
+//! What a verdict on a token needs, and how the one who keeps verdicts is told of changes.
+
+use std::sync::{Arc, Mutex};
+
+use moneyer::{
+    domain::{TokenDigest, TokenId, TokenState, Usage},
+    store::{Altered, DisabledToken, Edit, KeyTokens, ReadSettings, Watcher},
+};
+use serde_json::json;
+
+use crate::support::{Fixture, NOW, later};
+
+/// Notes what it is told.
+#[derive(Debug, Default)]
+struct Notes(Mutex<Vec<Altered>>);
+
+impl Watcher for Notes {
+    fn altered(&self, what: &Altered) {
+        self.0.lock().unwrap().push(*what);
+    }
+}
+
+impl Notes {
+    fn watch(it: &Fixture) -> Arc<Self> {
+        let notes = Arc::new(Self::default());
+        it.store.watch(Arc::clone(&notes) as Arc<dyn Watcher>);
+        notes
+    }
+
+    /// What it was told since it was last asked.
+    fn take(&self) -> Vec<Altered> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+async fn state(it: &Fixture, digest: TokenDigest) -> Option<TokenState> {
+    let record = it.store.find_token(digest).await.unwrap();
+    record.map(|record| record.state)
+}
+
+#[tokio::test]
+async fn a_token_is_found_whatever_has_become_of_it() {
+    let it = Fixture::new();
+    let (account, key) = it.account_and_key().await;
+    let digest = it.token_until(key, later(60)).await;
+    let ended = it.token(key).await;
+    it.store.disable_token(key, ended, NOW).await.unwrap();
+    let found = it.store.find_token(digest).await.unwrap().unwrap();
+    assert_eq!((found.key, found.account), (key, account));
+    assert_eq!((found.created_at, found.expires_at), (NOW, Some(later(60))));
+    assert_eq!(state(&it, digest).await, Some(TokenState::Live));
+    assert_eq!(state(&it, ended).await, Some(TokenState::Ended));
+    assert_eq!(state(&it, TokenDigest::from_bytes([0; 32])).await, None);
+    it.store.disable_account(account, NOW).await.unwrap();
+    assert_eq!(state(&it, digest).await, Some(TokenState::AccountDisabled));
+    assert_eq!(state(&it, ended).await, Some(TokenState::Ended));
+}
+
+#[tokio::test]
+async fn a_disabled_keys_tokens_live_on_unless_they_end_with_it() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    let digest = it.token(key).await;
+    it.store
+        .disable_key(key, KeyTokens::Keep, NOW)
+        .await
+        .unwrap();
+    assert_eq!(state(&it, digest).await, Some(TokenState::Live));
+    it.store
+        .disable_key(key, KeyTokens::End, NOW)
+        .await
+        .unwrap();
+    assert_eq!(state(&it, digest).await, Some(TokenState::Ended));
+}
+
+#[tokio::test]
+async fn uses_add_up_and_the_latest_time_stays() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    let (digest, other) = (it.token(key).await, it.token(key).await);
+    let used = |digest, verifications, at| {
+        let last_used_at = Some(later(at));
+        (
+            digest,
+            Usage {
+                verifications,
+                last_used_at,
+            },
+        )
+    };
+    let unknown = TokenDigest::from_bytes([0; 32]);
+    for uses in [
+        vec![used(digest, 3, 9), used(unknown, 1, 1)],
+        vec![used(digest, 2, 5), used(digest, 1, 7)],
+        vec![],
+    ] {
+        it.store.record_token_uses(uses).await.unwrap();
+    }
+    for (digest, expected) in [(digest, used(digest, 6, 9).1), (other, Usage::default())] {
+        match it.store.read_settings(key, digest, NOW).await.unwrap() {
+            ReadSettings::Done(row) => assert_eq!(row.usage, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_change_of_a_verdict_is_told_before_whoever_made_it_knows() {
+    let it = Fixture::new();
+    let (account, key) = it.account_and_key().await;
+    let notes = Notes::watch(&it);
+    let (first, second) = (it.token(key).await, it.token(key).await);
+    assert_eq!(notes.take(), [], "a new token is no change of a verdict");
+    let edit = Edit::Merge(json!({"scopes": ["a"]}));
+    it.store.edit_settings(key, first, edit, NOW).await.unwrap();
+    assert_eq!(notes.take(), [Altered::Token(first)]);
+    it.store.disable_token(key, first, NOW).await.unwrap();
+    assert_eq!(notes.take(), [Altered::Token(first)]);
+    let id = TokenId::of(&second);
+    it.store.disable_token_by_id(id, NOW).await.unwrap();
+    assert_eq!(notes.take(), [Altered::Token(second)]);
+    it.store
+        .disable_key(key, KeyTokens::End, NOW)
+        .await
+        .unwrap();
+    assert_eq!(notes.take(), [Altered::Tokens]);
+    let (old, new) = (it.key(account).await, it.new_key());
+    it.store.rotate_key(old, new, None, NOW).await.unwrap();
+    assert_eq!(notes.take(), [Altered::Tokens]);
+    it.store.disable_account(account, NOW).await.unwrap();
+    assert_eq!(notes.take(), [Altered::Tokens]);
+}
+
+#[tokio::test]
+async fn what_changes_nothing_is_not_told() {
+    let it = Fixture::new();
+    let (account, key) = it.account_and_key().await;
+    let sibling = it.key(account).await;
+    let (digest, kept) = (it.token(key).await, it.token(key).await);
+    it.set_settings(&kept, r#"{"tags":["protected"]}"#);
+    it.store.disable_token(key, digest, NOW).await.unwrap();
+    let notes = Notes::watch(&it);
+    let done = it.store.disable_token(key, digest, NOW).await.unwrap();
+    assert_eq!(done, DisabledToken::Already);
+    let done = it.store.disable_token(key, kept, NOW).await.unwrap();
+    assert_eq!(done, DisabledToken::Protected);
+    let done = it.store.disable_token(sibling, kept, NOW).await.unwrap();
+    assert_eq!(done, DisabledToken::Unknown);
+    for (by, patch) in [
+        (key, json!({"tags": ["protected"]})),
+        (key, json!({"tags": 1})),
+        (sibling, json!({"tags": []})),
+    ] {
+        let edit = Edit::Merge(patch);
+        it.store.edit_settings(by, kept, edit, NOW).await.unwrap();
+    }
+    it.store
+        .record_token_uses(vec![(kept, Usage::default())])
+        .await
+        .unwrap();
+    it.store.sweep(NOW, NOW, NOW, 100).await.unwrap();
+    assert_eq!(notes.take(), []);
+}
