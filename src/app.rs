@@ -96,20 +96,32 @@ impl App {
     /// The store's. Of tokens what was to be written waits for the next time then; of keys it is
     /// lost, and made good by their next use.
     pub async fn flush_uses(&self) -> Result<(), Error> {
+        let keys = self.flush_key_uses().await;
+        self.flush_token_uses().await.and(keys)
+    }
+
+    async fn flush_key_uses(&self) -> Result<(), Error> {
         let uses = self.keyring.take_uses();
-        if !uses.is_empty() {
-            self.store.record_key_uses(uses).await?;
+        if uses.is_empty() {
+            return Ok(());
+        }
+        self.store.record_key_uses(uses).await
+    }
+
+    async fn flush_token_uses(&self) -> Result<(), Error> {
+        let dropped = self.verifier.take_dropped_uses();
+        if dropped > 0 {
+            tracing::warn!(dropped, "uses of tokens were dropped: too many wait");
         }
         loop {
             let taken = self.verifier.take_uses(USES_AT_ONCE);
-            let uses: Vec<_> = taken
-                .iter()
-                .map(|(subject, usage)| (subject.digest, *usage))
-                .collect();
             // Not until nothing waits: with busy tokens something always does.
-            let last = uses.len() < USES_AT_ONCE;
-            if !uses.is_empty() {
-                let written = self.store.record_token_uses(uses).await;
+            let last = taken.len() < USES_AT_ONCE;
+            if !taken.is_empty() {
+                let uses = taken
+                    .iter()
+                    .map(|(subject, usage)| (subject.digest, *usage));
+                let written = self.store.record_token_uses(uses.collect()).await;
                 written.inspect_err(|_| self.verifier.put_back_uses(&taken))?;
             }
             if last {

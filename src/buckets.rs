@@ -1,4 +1,5 @@
-//! Token buckets in bounded memory: the least interesting are forgotten, and start full again.
+//! Token buckets in bounded memory: past it those that are least used are forgotten, and start full
+//! again.
 
 use std::{hash::Hash, sync::Arc, time::Duration};
 

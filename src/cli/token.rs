@@ -192,6 +192,7 @@ impl Disable {
             unused_for: self.unused_for,
             expiring_within: None,
         };
+        check_unused_for(wanted.unused_for, config)?;
         let app = open(config, Absent::Refuse)?;
         let selection = token::select(&app, wanted).await?;
         let found = app
@@ -203,6 +204,7 @@ impl Disable {
         }
         let expected = match self.confirm {
             Some(expected) => expected,
+            None if found.endable == 0 => return print_count("Ended", "ended", found, output),
             None => ask(found)?,
         };
         let ended = token::disable_selected(&app, selection, expected).await?;
@@ -219,6 +221,19 @@ async fn disable_one(app: &App, id: TokenId, output: Output) -> Result<(), Error
         format_args!("Token {id} {when}."),
         &serde_json::json!({ "token": id, "state": "disabled" }),
     )
+}
+
+/// Refuses a time in which a running server may not have written every use down: tokens in use would
+/// seem unused, and end.
+fn check_unused_for(span: Option<Duration>, config: &Config) -> Result<(), Error> {
+    let least = Duration::from_mins(1).max(2 * config.verify.usage_interval.get());
+    if span.is_none_or(|span| span >= least) {
+        return Ok(());
+    }
+    Err(Error::Refused(format!(
+        "--unused-for must be at least {}: what was used since may not be written down yet.",
+        humantime::format_duration(least)
+    )))
 }
 
 /// Has a person confirm how many tokens are to be ended; a program must have said it beforehand.

@@ -74,8 +74,10 @@ impl Create {
             return Err(Error::invalid(SETTINGS, reason));
         }
         let settings = parameters.take_settings();
-        if let (Some(given), None) = (&settings, &clone_of) {
-            Settings::default().merged(given.clone())?;
+        match (&settings, &clone_of) {
+            (Some(given), None) => drop(Settings::default().merged(given.clone())?),
+            (Some(given), Some(_)) => Settings::check_patch(given)?,
+            (None, _) => {}
         }
         Ok(Self {
             expires_at,

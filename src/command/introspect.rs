@@ -48,11 +48,17 @@ impl Introspect {
             now: app.clock.now(),
         };
         match &sight {
-            Sight::Good(subject) if Rule::Unexpired.check(&case) == Standing::Kept => {
+            Sight::Good(subject) if lives(&case) => {
                 app.verifier.note_use(subject, case.now);
                 Ok(Some(Arc::clone(subject)))
             }
             _ => Ok(None),
         }
     }
+}
+
+fn lives(case: &Case<'_>) -> bool {
+    Rule::OF_LIFE
+        .iter()
+        .all(|rule| rule.check(case) == Standing::Kept)
 }

@@ -8,7 +8,7 @@ use crate::{
     domain::{Settings, Token, TokenDigest},
     error::Error,
     keyring::Caller,
-    store::{self, Edit, EditedSettings, SettingsRow},
+    store::{Edit, EditedSettings, FoundSettings, SettingsRow},
 };
 
 /// A member of the document that is shown and cannot be changed: one that was read may be written
@@ -40,9 +40,9 @@ impl ReadSettings {
     pub(super) async fn execute(self, app: &App, caller: &Caller) -> Result<Reply, Error> {
         let (digest, now) = (self.digest, app.clock.now());
         match app.store.read_settings(caller.key, digest, now).await? {
-            store::ReadSettings::Done(row) => Ok(with_unwritten(row, app, &digest)),
-            store::ReadSettings::Unknown => Err(Error::UnknownToken),
-            store::ReadSettings::KeyDead => Err(Error::InvalidKey),
+            FoundSettings::Done(row) => Ok(with_unwritten(row, app, &digest)),
+            FoundSettings::Unknown => Err(Error::UnknownToken),
+            FoundSettings::KeyDead => Err(Error::InvalidKey),
         }
     }
 }
@@ -51,13 +51,11 @@ impl EditSettings {
     /// Merges `patch` into the settings (RFC 7396).
     ///
     /// # Errors
-    /// [`Error::InvalidSettings`] for a patch that is no object.
+    /// [`Error::InvalidSettings`] names the member that cannot be used.
     pub fn merge(token: &Token, patch: Value) -> Result<Self, Error> {
-        let patch = without_read_only(patch);
-        if !patch.is_object() {
-            // Says what is wrong with it, as it does of any document.
-            Settings::parse(patch.clone())?;
-        }
+        let patch = without_read_only(patch)?;
+        // Before it waits for the writer: most of what is wrong with a patch is wrong by itself.
+        Settings::check_patch(&patch)?;
         Ok(Self {
             digest: TokenDigest::of(token),
             edit: Edit::Merge(patch),
@@ -69,7 +67,7 @@ impl EditSettings {
     /// # Errors
     /// [`Error::InvalidSettings`] names the member that cannot be used.
     pub fn replace(token: &Token, document: Value) -> Result<Self, Error> {
-        let settings = Settings::parse(without_read_only(document))?;
+        let settings = Settings::parse(without_read_only(document)?)?;
         Ok(Self {
             digest: TokenDigest::of(token),
             edit: Edit::Replace(Box::new(settings)),
@@ -89,11 +87,15 @@ impl EditSettings {
     }
 }
 
-fn without_read_only(mut document: Value) -> Value {
-    if let Some(members) = document.as_object_mut() {
-        members.remove(READ_ONLY);
+fn without_read_only(mut document: Value) -> Result<Value, Error> {
+    let members = document.as_object_mut();
+    match members.and_then(|members| members.remove(READ_ONLY)) {
+        Some(shown) if !shown.is_object() => Err(Error::invalid(
+            READ_ONLY,
+            "must be as it was read, or left out",
+        )),
+        _ => Ok(document),
     }
-    document
 }
 
 /// The reply, with the uses that are not written down yet.

@@ -105,7 +105,7 @@ pub enum Event {
     SettingsChanged {
         /// Its id.
         token: TokenId,
-        /// What the settings are now, without the note, which is free text.
+        /// What the settings are now; of the note, which is free text, only whether there is one.
         settings: serde_json::Value,
     },
 }

@@ -14,12 +14,12 @@ pub struct Origin {
 /// An origin that a token may be used from, or all those below a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginPattern {
-    reach: Reach,
+    extent: Extent,
     origin: Origin,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reach {
+enum Extent {
     /// This origin alone.
     Exact,
     /// Any below this one, at any depth, and not itself.
@@ -73,27 +73,27 @@ impl OriginPattern {
     /// address.
     pub fn parse(text: &str) -> Result<Self, MalformedOrigin> {
         let (scheme, authority) = text.split_once("://").ok_or(MalformedOrigin)?;
-        let (reach, plain) = match authority.strip_prefix("*.") {
-            None => (Reach::Exact, text.to_owned()),
-            Some(domain) => (Reach::Below, format!("{scheme}://{domain}")),
+        let (extent, plain) = match authority.strip_prefix("*.") {
+            None => (Extent::Exact, text.to_owned()),
+            Some(domain) => (Extent::Below, format!("{scheme}://{domain}")),
         };
         let origin = Origin::parse(&plain).ok_or(MalformedOrigin)?;
         let labels = match &origin.host {
             Host::Domain(domain) => domain.split('.').filter(|label| !label.is_empty()).count(),
             Host::Ipv4(_) | Host::Ipv6(_) => 0,
         };
-        if reach == Reach::Below && labels < 2 {
+        if extent == Extent::Below && labels < 2 {
             return Err(MalformedOrigin);
         }
-        Ok(Self { reach, origin })
+        Ok(Self { extent, origin })
     }
 
     /// Whether `origin` is meant.
     #[must_use]
     pub fn matches(&self, origin: &Origin) -> bool {
-        match self.reach {
-            Reach::Exact => self.origin == *origin,
-            Reach::Below => {
+        match self.extent {
+            Extent::Exact => self.origin == *origin,
+            Extent::Below => {
                 self.origin.scheme == origin.scheme
                     && self.origin.port == origin.port
                     && is_below(&origin.host, &self.origin.host)
@@ -114,8 +114,8 @@ fn is_below(host: &Host<String>, domain: &Host<String>) -> bool {
 
 impl std::fmt::Display for OriginPattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.reach, self.origin.to_string().split_once("://")) {
-            (Reach::Below, Some((scheme, domain))) => write!(f, "{scheme}://*.{domain}"),
+        match (self.extent, self.origin.to_string().split_once("://")) {
+            (Extent::Below, Some((scheme, domain))) => write!(f, "{scheme}://*.{domain}"),
             _ => self.origin.fmt(f),
         }
     }

@@ -91,6 +91,26 @@ impl Settings {
         Self::parse(merge(self.to_value(), patch))
     }
 
+    /// Looks over a merge patch by itself: what of it could not be used whatever it is merged into.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] as [`Settings::parse`] gives it.
+    pub fn check_patch(patch: &Value) -> Result<(), InvalidSettings> {
+        let Value::Object(members) = patch else {
+            return Err(InvalidSettings::new("settings", "must be a JSON object"));
+        };
+        for (name, value) in members {
+            let (empty, partial) = (value.is_null(), name == "rate_limit" && value.is_object());
+            let whole = if empty || partial {
+                Self::default().to_value()[name].clone()
+            } else {
+                value.clone()
+            };
+            Self::parse(Value::Object(Map::from_iter([(name.clone(), whole)])))?;
+        }
+        Ok(())
+    }
+
     /// Whether nothing is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -101,6 +121,25 @@ impl Settings {
     #[must_use]
     pub fn is_protected(&self) -> bool {
         self.tags.iter().any(|tag| tag == PROTECTED)
+    }
+
+    /// What rules look at: these settings without their labels and the note.
+    #[must_use]
+    pub fn restrictions(self) -> Self {
+        Self {
+            tags: Vec::new(),
+            note: String::new(),
+            ..self
+        }
+    }
+
+    /// How many bytes these settings take in memory beside themselves, roughly.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let texts = self.tags.iter().chain(&self.scopes);
+        let texts: usize = texts.map(|text| text.len() + size_of::<String>()).sum();
+        let origins = self.origins.len() * 2 * size_of::<OriginPattern>();
+        texts + origins + self.ips.len() * size_of::<IpNet>() + self.note.len()
     }
 
     /// Free labels.
@@ -271,6 +310,20 @@ mod tests {
                 .is_none()
         );
         assert!(before.merged(json!("x")).is_err());
+        for fine in [
+            json!({"rate_limit": {"requests": 9}}),
+            json!({"note": null, "tags": ["a"]}),
+        ] {
+            assert_eq!(Settings::check_patch(&fine), Ok(()));
+        }
+        for bad in [
+            json!([]),
+            json!({"nose": null}),
+            json!({"tags": [1]}),
+            json!({"ips": {}}),
+        ] {
+            assert!(Settings::check_patch(&bad).is_err(), "{bad}");
+        }
         assert!(
             Settings::default()
                 .merged(json!({"rate_limit": {"requests": 9}}))

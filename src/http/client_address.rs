@@ -13,10 +13,26 @@ static FORWARDED: HeaderName = HeaderName::from_static("forwarded");
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Client {
-    /// The farthest address that can be believed.
-    pub(super) nearest: IpAddr,
+    /// The last address on the way back that can be believed: the peer's, a proxy's or the client's.
+    pub(super) believed: IpAddr,
     /// The client's own address, unless the proxies left it open.
     pub(super) certain: Option<IpAddr>,
+}
+
+impl Client {
+    const fn certain(address: IpAddr) -> Self {
+        Self {
+            believed: address,
+            certain: Some(address),
+        }
+    }
+
+    const fn open(believed: IpAddr) -> Self {
+        Self {
+            believed,
+            certain: None,
+        }
+    }
 }
 
 /// The client: the peer, unless the peer is one of `trusted`. Then it is the rightmost address of
@@ -27,50 +43,36 @@ pub(super) struct Client {
 /// are there and name different clients, one of them was written by a stranger: it stays open which.
 pub(super) fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Client {
     let peer = peer.to_canonical();
+    if !trusted.iter().any(|net| net.contains(&peer)) {
+        return Client::certain(peer);
+    }
     let chain = |name, hops: fn(&HeaderValue) -> Vec<Option<IpAddr>>| {
         let mut lines = headers.get_all(name).rev().peekable();
         lines.peek()?;
         Some(follow(peer, lines.flat_map(hops), trusted))
     };
-    let is_trusted = trusted.iter().any(|net| net.contains(&peer));
-    let listed = is_trusted
-        .then(|| chain(&X_FORWARDED_FOR, listed_hops))
-        .flatten();
-    let forwarded = is_trusted
-        .then(|| chain(&FORWARDED, forwarded_hops))
-        .flatten();
+    let listed = chain(&X_FORWARDED_FOR, listed_hops);
+    let forwarded = chain(&FORWARDED, forwarded_hops);
     match (listed, forwarded) {
-        (Some(listed), Some(forwarded)) if listed != forwarded => Client {
-            nearest: peer,
-            certain: None,
-        },
+        (Some(listed), Some(forwarded)) if listed != forwarded => Client::open(peer),
         (Some(client), _) | (None, Some(client)) => client,
-        (None, None) => Client {
-            nearest: peer,
-            certain: Some(peer),
-        },
+        (None, None) => Client::certain(peer),
     }
 }
 
 /// Follows `hops`, the rightmost first, as far as they can be believed.
 fn follow(peer: IpAddr, hops: impl Iterator<Item = Option<IpAddr>>, trusted: &[IpNet]) -> Client {
-    let mut nearest = peer;
+    let mut believed = peer;
     for hop in hops {
         let Some(address) = hop else {
-            return Client {
-                nearest,
-                certain: None,
-            };
+            return Client::open(believed);
         };
-        nearest = address;
+        believed = address;
         if !trusted.iter().any(|net| net.contains(&address)) {
             break;
         }
     }
-    Client {
-        nearest,
-        certain: Some(nearest),
-    }
+    Client::certain(believed)
 }
 
 /// The hops of a line of `X-Forwarded-For`, the rightmost first.
@@ -80,38 +82,49 @@ fn listed_hops(line: &HeaderValue) -> Vec<Option<IpAddr>> {
         .collect()
 }
 
-/// The hops of a line of `Forwarded`, the rightmost first. An element without `for` is a hop that
-/// cannot be read; so is the whole line when it is malformed.
+/// The hops of a line of `Forwarded`, the rightmost first. The whole line is a hop that cannot be
+/// read when it is malformed.
 fn forwarded_hops(line: &HeaderValue) -> Vec<Option<IpAddr>> {
-    let Some(elements) = line.to_str().ok().and_then(elements) else {
-        return vec![None];
-    };
-    let hop = |element: &str| {
-        let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
-        let (_, node) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
-        parse_hop(node.trim().trim_matches('"'))
-    };
-    elements.into_iter().rev().map(hop).collect()
+    let elements = line.to_str().ok().and_then(|line| split(line, b','));
+    elements.map_or_else(
+        || vec![None],
+        |elements| elements.into_iter().rev().map(forwarded_hop).collect(),
+    )
 }
 
-/// The elements of a list whose texts may be quoted (RFC 9110, section 5.6); `None` when a quote is
-/// not closed.
-fn elements(line: &str) -> Option<Vec<&str>> {
-    let (mut elements, mut start, mut quoted) = (Vec::new(), 0, false);
-    for (place, byte) in line.bytes().enumerate() {
+/// The address in an element of `Forwarded`: that of its one `for` parameter, quoted or not.
+fn forwarded_hop(element: &str) -> Option<IpAddr> {
+    let pairs = split(element, b';')?.into_iter();
+    let mut nodes = pairs
+        .filter_map(|pair| pair.split_once('='))
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
+    let (node, None) = (nodes.next()?.1.trim(), nodes.next()) else {
+        return None;
+    };
+    match node.strip_prefix('"') {
+        None => parse_hop(node),
+        Some(quoted) => parse_hop(quoted.strip_suffix('"')?),
+    }
+}
+
+/// The parts of a text between `separator`s that stand outside of quotes (RFC 9110, section 5.6.4);
+/// `None` when a quote is not closed.
+fn split(text: &str, separator: u8) -> Option<Vec<&str>> {
+    let (mut parts, mut start, mut quoted) = (Vec::new(), 0, false);
+    for (place, byte) in text.bytes().enumerate() {
         match byte {
             b'"' => quoted = !quoted,
             // Escapes have no place in an address.
             b'\\' => return None,
-            b',' if !quoted => {
-                elements.push(&line[start..place]);
+            byte if byte == separator && !quoted => {
+                parts.push(&text[start..place]);
                 start = place + 1;
             }
             _ => {}
         }
     }
-    elements.push(&line[start..]);
-    (!quoted).then_some(elements)
+    parts.push(&text[start..]);
+    (!quoted).then_some(parts)
 }
 
 /// Reads `192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1`, `[2001:db8::1]` and `[2001:db8::1]:4711`.
@@ -145,8 +158,8 @@ mod tests {
     fn certain(peer: &str, name: &HeaderName, lines: &[&str]) -> String {
         let lines: Vec<_> = lines.iter().map(|line| (name, *line)).collect();
         let client = client(peer, &lines);
-        assert_eq!(client.certain, Some(client.nearest));
-        client.nearest.to_string()
+        assert_eq!(client.certain, Some(client.believed));
+        client.believed.to_string()
     }
 
     fn listed(peer: &str, lines: &[&str]) -> String {
@@ -180,17 +193,19 @@ mod tests {
         let spoofed =
             ["for=203.0.113.7, For=\"198.51.100.1:4711\";proto=https;by=10.0.0.3,for=10.0.0.2"];
         assert_eq!(certain("10.0.0.1", &FORWARDED, &spoofed), "198.51.100.1");
+        let quoted = [r#"host="x;for=6.6.6.6";for=198.51.100.1"#];
+        assert_eq!(certain("10.0.0.1", &FORWARDED, &quoted), "198.51.100.1");
         let v6 = ["for=\"[2001:db8::1]\";host=\"a,b\""];
         assert_eq!(certain("10.0.0.1", &FORWARDED, &v6), "2001:db8::1");
     }
 
     #[test]
     fn what_cannot_be_read_leaves_the_client_open() {
-        let open = |name: &HeaderName, line, nearest: &str| {
+        let open = |name: &HeaderName, line, believed: &str| {
             let client = client("10.0.0.1", &[(name, line)]);
             assert_eq!(
-                (client.nearest.to_string().as_str(), client.certain),
-                (nearest, None)
+                (client.believed.to_string().as_str(), client.certain),
+                (believed, None)
             );
         };
         open(&X_FORWARDED_FOR, "198.51.100.1, unknown", "10.0.0.1");
@@ -202,6 +217,9 @@ mod tests {
         open(&X_FORWARDED_FOR, "", "10.0.0.1");
         open(&FORWARDED, "for=198.51.100.1, for=_hidden", "10.0.0.1");
         open(&FORWARDED, "proto=https", "10.0.0.1");
+        open(&FORWARDED, "for=198.51.100.1;for=198.51.100.2", "10.0.0.1");
+        open(&FORWARDED, "for=\"198.51.100.1", "10.0.0.1");
+        open(&FORWARDED, "for=198.51.100.1\"", "10.0.0.1");
         open(&FORWARDED, "for=198.51.100.1, for=\"10.0.0.2", "10.0.0.1");
     }
 

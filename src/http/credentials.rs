@@ -60,10 +60,10 @@ pub(super) async fn authenticate_verifier(
             .to_str()
             .ok()
             .and_then(PrivateKey::presented)
-            .ok_or(Error::MissingKey),
-        Err(error) => Err(error),
+            .ok_or(Failure::MayNotVerify)?,
+        Err(error) => return Err(error.into()),
     };
-    confirm(service, request, key).await.map(Some)
+    confirm(service, request, Ok(key)).await.map(Some)
 }
 
 /// The only header of this name, if it is there; two are none that could be chosen from.
@@ -99,7 +99,7 @@ pub(super) fn count_failure(service: &Service, request: &HttpRequest, failure: F
     let Some(client) = service.client(request).filter(|_| is_authentication) else {
         return failure;
     };
-    match service.throttle.count_failure(client.nearest) {
+    match service.throttle.count_failure(client.believed) {
         Ok(()) => failure,
         Err(retry_after) => Error::TooManyRequests { retry_after }.into(),
     }

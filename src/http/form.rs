@@ -20,15 +20,20 @@ pub(super) struct Form {
     pub(super) rendering: Rendering,
     /// The parameters, those of the body after those of the query.
     pub(super) parameters: Result<Parameters, Failure>,
+    /// A JSON object, which may be long, and is to be read once it is known who asks.
+    pub(super) unread: Option<Payload>,
 }
 
 impl Form {
-    /// Reads query and body.
+    /// Reads query and body; a JSON object is left unread.
     pub(super) async fn read(request: &HttpRequest, payload: Payload, limits: &Limits) -> Self {
         let mut form = Self::of_query(request);
-        match read_body(request, payload, limits).await {
-            Ok(Body::Form(body)) => form.add(&body),
-            Ok(Body::Json(body)) => form.add_object(&body),
+        if request.method() == Method::POST && has_type(request, JSON) {
+            form.unread = Some(payload);
+            return form;
+        }
+        match read_form(request, payload, limits).await {
+            Ok(body) => form.add(&body),
             Err(failure) => form.parameters = Err(failure),
         }
         form
@@ -39,18 +44,10 @@ impl Form {
         let mut form = Self {
             rendering: Rendering::default(),
             parameters: Ok(Parameters::default()),
+            unread: None,
         };
         form.add(request.query_string().as_bytes());
         form
-    }
-
-    /// Adds the members of a JSON object.
-    fn add_object(&mut self, body: &[u8]) {
-        if let Ok(parameters) = &mut self.parameters
-            && let Err(error) = add_members(parameters, body)
-        {
-            self.parameters = Err(error.into());
-        }
     }
 
     /// Adds the pairs of `encoded`. One that is broken spoils the parameters, but not the
@@ -90,14 +87,21 @@ impl Form {
 const TEXTS: [&str; 2] = ["expire", "cloneSettings"];
 const SETTINGS: &str = "settings";
 
-/// Adds the members of a JSON object. One that is not known is refused: passing it over could mint
-/// a token that was not to be minted like that.
+/// Reads a JSON object into `parameters`. A member that is not known is refused: passing it over
+/// could mint a token that was not to be minted like that.
+pub(super) async fn read_object(
+    parameters: &mut Parameters,
+    payload: Payload,
+    limits: &Limits,
+) -> Result<(), Failure> {
+    let body = body::read(payload, limits.settings_body, limits).await?;
+    Ok(add_members(parameters, &body)?)
+}
+
 fn add_members(parameters: &mut Parameters, body: &[u8]) -> Result<(), Error> {
     let Value::Object(members) = json::parse(body)? else {
-        return Err(Error::invalid(
-            "The request's body",
-            "must be a JSON object",
-        ));
+        let reason = "must be a JSON object";
+        return Err(Error::invalid("The request's body", reason));
     };
     for (name, value) in members {
         let text = TEXTS.into_iter().find(|text| *text == name);
@@ -136,27 +140,21 @@ pub(super) fn decode(encoded: &[u8]) -> Option<Zeroizing<String>> {
     String::from_utf8(decoded).ok().map(Zeroizing::new)
 }
 
-/// A body, by its type.
-enum Body {
-    Form(Zeroizing<Vec<u8>>),
-    Json(Zeroizing<Vec<u8>>),
+fn has_type(request: &HttpRequest, wanted: &str) -> bool {
+    request.content_type().trim().eq_ignore_ascii_case(wanted)
 }
 
-async fn read_body(
+async fn read_form(
     request: &HttpRequest,
     payload: Payload,
     limits: &Limits,
-) -> Result<Body, Failure> {
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
     if request.method() != Method::POST {
-        return refuse_body(request).map(|()| Body::Form(Zeroizing::default()));
+        return refuse_body(request).map(|()| Zeroizing::default());
     }
     let body = body::read(payload, limits.body, limits).await?;
-    let content_type = request.content_type().trim();
-    if body.is_empty() || content_type.is_empty() || content_type.eq_ignore_ascii_case(FORM) {
-        return Ok(Body::Form(body));
-    }
-    if content_type.eq_ignore_ascii_case(JSON) {
-        return Ok(Body::Json(body));
+    if body.is_empty() || has_type(request, "") || has_type(request, FORM) {
+        return Ok(body);
     }
     let reason = "must be application/x-www-form-urlencoded or application/json";
     Err(Error::invalid("The request's body", reason).into())

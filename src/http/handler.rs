@@ -10,7 +10,7 @@ use super::{
     credentials::{authenticate, count_failure},
     document::Rendering,
     failure::Failure,
-    form::Form,
+    form::{Form, read_object},
     log_fields::LogFields,
     respond::{self, refuse},
 };
@@ -31,7 +31,7 @@ pub(super) async fn auth(
 ) -> HttpResponse {
     let form = Form::read(&request, payload, &service.limits).await;
     let outcome = match form.parameters {
-        Ok(parameters) => answer(&service, &request, parameters).await,
+        Ok(parameters) => answer(&service, &request, parameters, form.unread).await,
         Err(failure) => Err(failure),
     };
     finish(&service, &request, outcome, form.rendering)
@@ -57,9 +57,13 @@ async fn answer(
     service: &Service,
     request: &HttpRequest,
     mut parameters: Parameters,
+    object: Option<Payload>,
 ) -> Result<Reply, Failure> {
     let caller = authenticate(service, request, &mut parameters).await?;
     take_output(&mut parameters)?;
+    if let Some(payload) = object {
+        read_object(&mut parameters, payload, &service.limits).await?;
+    }
     let command = match Command::parse(parameters)? {
         Command::Create(create) => Command::Create(match request_name(request)? {
             Some(name) => create.named(name),

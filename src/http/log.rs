@@ -103,7 +103,7 @@ fn write_line(
     };
     let client = service
         .client(request)
-        .map(|client| tracing::field::display(client.nearest));
+        .map(|client| tracing::field::display(client.believed));
     let fields = request
         .extensions()
         .get::<LogFields>()
@@ -129,7 +129,8 @@ fn write_line(
 
 /// Whether a request is one of the many that say nothing new: who served it logs it too.
 fn is_routine(route: &str, status: u16) -> bool {
-    route.starts_with(HEALTH) || (route == verify::PATH && status == 200)
+    let verifies = route == verify::PATH || verify::ORIGINAL.contains(&route);
+    route.starts_with(HEALTH) || (verifies && status == 200)
 }
 
 impl Service {

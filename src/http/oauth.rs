@@ -2,7 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{Method, header::ContentType},
+    http::{Method, StatusCode, header::ContentType},
     web::{Data, Payload},
 };
 use serde::Serialize;
@@ -23,6 +23,7 @@ use crate::{
 };
 
 const METHODS: &str = "POST";
+const NEEDS_KEY: &str = "A private key is needed: as the password of Authorization: Basic, as Authorization: Bearer KEY, or as the parameter apikey.";
 
 /// Whether a token of the caller's account is active.
 pub(super) async fn introspect(
@@ -80,9 +81,17 @@ async fn read(
     if request.method() != Method::POST {
         return Err(Failure::MethodNotAllowed(METHODS));
     }
-    Form::read(request, payload, &service.limits)
-        .await
-        .parameters
+    let in_address = Form::of_query(request).parameters?.has("token");
+    if in_address {
+        let reason = "must be given in the body; addresses end up in logs";
+        return Err(Error::invalid("token", reason).into());
+    }
+    let form = Form::read(request, payload, &service.limits).await;
+    if form.unread.is_some() {
+        let reason = "must be application/x-www-form-urlencoded";
+        return Err(Error::invalid("The request's body", reason).into());
+    }
+    form.parameters
 }
 
 fn json(body: &impl Serialize) -> HttpResponse {
@@ -100,17 +109,21 @@ fn refuse(service: &Service, request: &HttpRequest, failure: Failure) -> HttpRes
         error_description: String,
     }
     let failure = count_failure(service, request, failure);
-    let error = match &failure {
-        Failure::Domain(Error::MissingKey | Error::InvalidKey) => "invalid_client",
-        Failure::Domain(Error::Forbidden) => "unauthorized_client",
-        Failure::Domain(Error::TooManyRequests { .. }) => "slow_down",
-        Failure::Domain(Error::Overloaded | Error::Unavailable(_)) => "temporarily_unavailable",
-        Failure::Domain(Error::Internal(_)) => "server_error",
+    let error = match failure.status() {
+        StatusCode::UNAUTHORIZED => "invalid_client",
+        StatusCode::FORBIDDEN => "unauthorized_client",
+        StatusCode::TOO_MANY_REQUESTS => "slow_down",
+        StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+        StatusCode::INTERNAL_SERVER_ERROR => "server_error",
         _ => "invalid_request",
+    };
+    let error_description = match &failure {
+        Failure::Domain(Error::MissingKey) => NEEDS_KEY.to_owned(),
+        failure => failure.to_string(),
     };
     let refused = Refused {
         error,
-        error_description: failure.to_string(),
+        error_description,
     };
     let body = serde_json::to_vec(&refused).expect("texts are always JSON");
     fill_in(request, &failure)

@@ -15,7 +15,6 @@ use super::failure::Failure;
 use crate::{
     command::Verdict,
     domain::Timestamp,
-    error::Error,
     verification::{Finding, Rate, Refusal, Standing, Subject},
 };
 
@@ -72,12 +71,12 @@ struct Why<'a> {
 
 fn rules<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
-    struct Shown<'a> {
+    struct Line<'a> {
         rule: &'static str,
         verdict: &'static str,
         reason: &'a str,
     }
-    serializer.collect_seq(findings.iter().map(|finding| Shown {
+    serializer.collect_seq(findings.iter().map(|finding| Line {
         rule: finding.rule.name(),
         verdict: match finding.standing {
             Standing::Kept => "pass",
@@ -126,16 +125,20 @@ pub(super) fn respond(verdict: &Verdict, wanted: &[String], too_often: TooOften)
 
 /// The response to a gateway whose question could not be answered.
 pub(super) fn failed(response: &mut HttpResponseBuilder, failure: &Failure) -> HttpResponse {
-    let code = match failure {
-        Failure::MayNotVerify | Failure::Domain(Error::MissingKey | Error::InvalidKey) => {
-            "UNAUTHORIZED"
-        }
-        Failure::Domain(Error::Forbidden) => "FORBIDDEN",
-        Failure::Domain(Error::TooManyRequests { .. }) => "RATE_LIMITED",
-        Failure::Domain(Error::Overloaded | Error::Unavailable(_)) => "UNAVAILABLE",
-        Failure::Domain(Error::Internal(_)) => "INTERNAL",
-        _ => "BAD_REQUEST",
+    let (code, error) = match failure.status() {
+        StatusCode::UNAUTHORIZED => ("UNAUTHORIZED", Some("invalid_client")),
+        StatusCode::FORBIDDEN => ("FORBIDDEN", Some("unauthorized_client")),
+        StatusCode::METHOD_NOT_ALLOWED => ("METHOD_NOT_ALLOWED", None),
+        StatusCode::TOO_MANY_REQUESTS => ("RATE_LIMITED", None),
+        StatusCode::SERVICE_UNAVAILABLE => ("UNAVAILABLE", None),
+        StatusCode::INTERNAL_SERVER_ERROR => ("INTERNAL", None),
+        _ => ("BAD_REQUEST", None),
     };
+    if let Some(error) = error {
+        // The realm comes first: so who serves the token's holder tells this from a refused token.
+        let challenge = format!(r#"Bearer realm="moneyer", error="{error}""#);
+        response.insert_header((header::WWW_AUTHENTICATE, challenge));
+    }
     refused(response, code, failure, &[])
 }
 

@@ -24,8 +24,9 @@ use crate::{
 /// Where gateways ask.
 pub(super) const PATH: &str = "/v2/verify";
 /// Where gateways ask that put the path and query of the request behind a prefix, and ask by its
-/// method: Envoy does.
-pub(super) const ORIGINAL: &str = "/v2/verify/{original:.*}";
+/// method: Envoy does. The prefix has a part of its own, so that no path behind it can lead to
+/// [`PATH`].
+pub(super) const ORIGINAL: [&str; 2] = ["/v2/verify/original", "/v2/verify/original/{original:.*}"];
 
 const METHODS: &str = "GET, POST";
 
@@ -110,10 +111,7 @@ impl Options {
             None => TooOften::AsItIs,
             Some("gateway") => TooOften::Forbidden,
             Some(_) => {
-                return Err(Error::invalid(
-                    "status",
-                    "must be gateway where it is given",
-                ));
+                return Err(Error::invalid("status", "must be gateway, or left out"));
             }
         };
         Ok(Self { detail, too_often })

@@ -110,7 +110,7 @@ pub async fn disable_selected(
     match app.store.disable_selected(selection, expected, now).await? {
         EndedTokens::Done(ended) => Ok(ended),
         EndedTokens::CountDiffers(found) => Err(Error::Refused(format!(
-            "There are {} such tokens now, not {expected}; nothing was changed.",
+            "The count of such tokens is {} now, not {expected}; nothing was changed.",
             found.endable
         ))),
     }

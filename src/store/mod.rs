@@ -24,8 +24,8 @@ pub use self::{
         KeyTokens, NewKey, Reseal, RotatedKey, Swept,
     },
     token_outcome::{
-        DisabledToken, Edit, EditedSettings, EndedTokens, Listed, Minted, NewToken, Once,
-        ReadSettings, SealedRow, Selected, Selection, SettingsRow, TokenPage, TokenRow,
+        DisabledToken, Edit, EditedSettings, EndedTokens, FoundSettings, Listed, Minted, NewToken,
+        Once, SealedRow, Selected, Selection, SettingsRow, TokenPage, TokenRow,
     },
 };
 use crate::{
@@ -141,7 +141,7 @@ operations! {
     /// The token with this digest, whatever has become of it.
     find_token(digest: TokenDigest) -> Option<TokenRecord>;
     /// The settings of a good token, on behalf of any key of its account.
-    read_settings(key: KeyId, digest: TokenDigest, now: Timestamp) -> ReadSettings;
+    read_settings(key: KeyId, digest: TokenDigest, now: Timestamp) -> FoundSettings;
     /// Changes the settings of a good token, on behalf of the key that minted it.
     edit_settings(key: KeyId, digest: TokenDigest, edit: Edit, now: Timestamp) -> EditedSettings;
     /// Adds to what is known of tokens' use.

@@ -85,7 +85,7 @@ pub struct SettingsRow {
 
 /// What came of reading a token's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReadSettings {
+pub enum FoundSettings {
     /// Here they are.
     Done(SettingsRow),
     /// There is no good token of the key's account with this digest.

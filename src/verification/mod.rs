@@ -102,7 +102,7 @@ impl Verifier {
     /// What `find` fails with.
     pub async fn look_up<F>(&self, digest: &TokenDigest, find: F) -> Result<Sight, Error>
     where
-        F: AsyncFnOnce(TokenDigest) -> Result<Option<TokenRecord>, Error>,
+        F: AsyncFn(TokenDigest) -> Result<Option<TokenRecord>, Error>,
     {
         match self.sightings.recall(digest) {
             Some(sight) => Ok(sight),
@@ -155,6 +155,12 @@ impl Verifier {
     /// Puts uses back that could not be written down.
     pub fn put_back_uses(&self, uses: &[Taken]) {
         self.uses.put_back(uses);
+    }
+
+    /// How many uses were dropped, since too many waited to be written down, since this was last asked.
+    #[must_use]
+    pub fn take_dropped_uses(&self) -> u64 {
+        self.uses.take_dropped()
     }
 
     /// Completes when so much is to be written down that it should not wait.

@@ -1,6 +1,6 @@
 //! The rules that a token is held to, each in one place.
 
-use std::net::IpAddr;
+use std::{cmp::Ordering, net::IpAddr};
 
 use super::{Counted, Gone, Sight, Subject};
 use crate::domain::{Origin, Timestamp, TokenDigest};
@@ -40,8 +40,8 @@ pub struct Case<'a> {
     pub now: Timestamp,
 }
 
-/// A rule; all but the last are free of effects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A rule, in the order in which they are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
     /// A token was shown.
     Shown,
@@ -85,10 +85,10 @@ pub enum Refusal {
     /// It is malformed, unknown, expired or disabled; which, is not said.
     #[error("This token is not good: it is malformed or unknown, has expired, or was disabled.")]
     NotGood,
-    /// It may not be used from there.
+    /// It may not be used from this page.
     #[error("This token may not be used from this web origin.")]
     Origin,
-    /// It may not be used from there.
+    /// It may not be used from this address.
     #[error("This token may not be used from this address.")]
     Address,
     /// It lacks a scope.
@@ -100,13 +100,22 @@ pub enum Refusal {
 }
 
 impl Rule {
-    /// Every rule but [`Rule::Rate`], in the order in which they are asked.
-    pub const PURE: [Self; 8] = [
+    /// Whether a token lives, whatever it is used for.
+    pub const OF_LIFE: [Self; 5] = [
         Self::Shown,
         Self::Known,
         Self::Enabled,
         Self::Account,
         Self::Unexpired,
+    ];
+
+    /// Every rule but [`Rule::Rate`], in the order in which they are asked.
+    pub const PURE: [Self; 8] = [
+        Self::OF_LIFE[0],
+        Self::OF_LIFE[1],
+        Self::OF_LIFE[2],
+        Self::OF_LIFE[3],
+        Self::OF_LIFE[4],
         Self::Origin,
         Self::Address,
         Self::Scope,
@@ -131,27 +140,30 @@ impl Rule {
     /// How `case` stands by this rule. [`Rule::Rate`] is open here: see [`Rule::by_count`].
     #[must_use]
     pub fn check(self, case: &Case<'_>) -> Standing {
-        let gone = match case.sight {
-            Some(Sight::Gone(gone)) => Some(*gone),
-            _ => None,
-        };
-        let of_subject = |kept: fn(&Subject, &Case<'_>) -> bool| match case.sight {
-            Some(Sight::Good(subject)) => standing(kept(subject, case)),
-            _ => Standing::Open,
-        };
-        match (self, gone) {
-            (Self::Shown, _) => standing(matches!(case.shown, Shown::Token(_))),
-            (Self::Known, _) if case.sight.is_some() => standing(gone != Some(Gone::Unknown)),
-            (Self::Enabled, Some(Gone::Ended)) => Standing::Broken,
-            (Self::Enabled | Self::Account, Some(Gone::AccountDisabled)) => {
-                standing(self == Self::Enabled)
-            }
-            (Self::Enabled | Self::Account, _) => of_subject(|_, _| true),
-            (Self::Unexpired, _) => of_subject(is_unexpired),
-            (Self::Origin, _) => of_subject(origin_fits),
-            (Self::Address, _) => of_subject(address_fits),
-            (Self::Scope, _) => of_subject(|subject, case| missing_scope(subject, case).is_none()),
-            (Self::Known | Self::Rate, _) => Standing::Open,
+        match self {
+            Self::Shown => standing(matches!(case.shown, Shown::Token(_))),
+            Self::Known | Self::Enabled | Self::Account => match case.sight {
+                None => Standing::Open,
+                Some(Sight::Good(_)) => Standing::Kept,
+                Some(Sight::Gone(gone)) => match self.cmp(&Self::broken_by(*gone)) {
+                    Ordering::Less => Standing::Kept,
+                    Ordering::Equal => Standing::Broken,
+                    Ordering::Greater => Standing::Open,
+                },
+            },
+            Self::Unexpired => case.standing_of_subject(is_unexpired),
+            Self::Origin => case.standing_of_subject(origin_fits),
+            Self::Address => case.standing_of_subject(address_fits),
+            Self::Scope => case.standing_of_subject(scopes_suffice),
+            Self::Rate => Standing::Open,
+        }
+    }
+
+    const fn broken_by(gone: Gone) -> Self {
+        match gone {
+            Gone::Unknown => Self::Known,
+            Gone::Ended => Self::Enabled,
+            Gone::AccountDisabled => Self::Account,
         }
     }
 
@@ -181,6 +193,15 @@ impl Rule {
     }
 }
 
+impl Case<'_> {
+    fn standing_of_subject(&self, kept: fn(&Subject, &Self) -> bool) -> Standing {
+        match self.sight {
+            Some(Sight::Good(subject)) => standing(kept(subject, self)),
+            _ => Standing::Open,
+        }
+    }
+}
+
 const fn standing(kept: bool) -> Standing {
     if kept {
         Standing::Kept
@@ -204,6 +225,10 @@ fn address_fits(subject: &Subject, case: &Case<'_>) -> bool {
     let nets = subject.record.settings.ips();
     let client = case.circumstances.client;
     nets.is_empty() || client.is_some_and(|client| nets.iter().any(|net| net.contains(&client)))
+}
+
+fn scopes_suffice(subject: &Subject, case: &Case<'_>) -> bool {
+    missing_scope(subject, case).is_none()
 }
 
 /// The first wanted scope that the token does not have.

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use quick_cache::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 
 use super::Subject;
 use crate::{
@@ -42,17 +42,33 @@ pub enum Gone {
 /// from coming between that check and the putting in. So nothing that was read before a change is
 /// found after it.
 pub struct Sightings {
-    good: Cache<TokenDigest, Arc<Subject>>,
+    good: Cache<TokenDigest, Arc<Subject>, BySettings>,
     gone: Cache<TokenDigest, Gone>,
     generation: RwLock<u64>,
 }
 
+/// Has a token with long settings take the room of several.
+#[derive(Debug, Clone, Copy)]
+struct BySettings;
+
+/// How often a token is looked up while others are being altered.
+const LOOK_UPS: usize = 3;
+/// How many bytes of settings take the room of one more token.
+const BYTES_PER_ROOM: usize = 512;
+
+impl Weighter<TokenDigest, Arc<Subject>> for BySettings {
+    fn weight(&self, _: &TokenDigest, subject: &Arc<Subject>) -> u64 {
+        let more = subject.record.settings.weight() / BYTES_PER_ROOM;
+        1 + more as u64
+    }
+}
+
 impl Sightings {
-    /// Room for so many good tokens, and so many that are not.
+    /// Room for so many good tokens without long settings, and so many that are not good.
     #[must_use]
     pub fn new(good: usize, gone: usize) -> Self {
         Self {
-            good: Cache::new(good),
+            good: Cache::with_weighter(good, good as u64, BySettings),
             gone: Cache::new(gone),
             generation: RwLock::new(0),
         }
@@ -66,9 +82,25 @@ impl Sightings {
     }
 
     /// Has `find` look the token up, and remembers what it found.
+    ///
+    /// A look-up during which something was altered is done again, a few times: it may have come too
+    /// early.
     pub(super) async fn fill<F>(&self, digest: &TokenDigest, find: F) -> Result<Sight, Error>
     where
-        F: AsyncFnOnce(TokenDigest) -> Result<Option<TokenRecord>, Error>,
+        F: AsyncFn(TokenDigest) -> Result<Option<TokenRecord>, Error>,
+    {
+        for _ in 1..LOOK_UPS {
+            if let (sight, true) = self.try_to_fill(digest, &find).await? {
+                return Ok(sight);
+            }
+        }
+        Ok(self.try_to_fill(digest, &find).await?.0)
+    }
+
+    /// Looks the token up; says whether nothing was altered meanwhile, so that it is remembered.
+    async fn try_to_fill<F>(&self, digest: &TokenDigest, find: &F) -> Result<(Sight, bool), Error>
+    where
+        F: AsyncFn(TokenDigest) -> Result<Option<TokenRecord>, Error>,
     {
         let begun = *self
             .generation
@@ -86,14 +118,15 @@ impl Sightings {
             .generation
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        if *generation == begun {
+        let unaltered = *generation == begun;
+        if unaltered {
             match &sight {
                 Sight::Good(subject) => self.good.insert(*digest, Arc::clone(subject)),
                 Sight::Gone(gone) => self.gone.insert(*digest, *gone),
             }
         }
         drop(generation);
-        Ok(sight)
+        Ok((sight, unaltered))
     }
 
     /// Forgets everything, and what is being looked up.
@@ -132,6 +165,8 @@ impl fmt::Debug for Sightings {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use super::*;
     use crate::domain::{AccountId, KeyId, Settings, Timestamp};
 
@@ -149,7 +184,8 @@ mod tests {
     }
 
     async fn fill(sightings: &Sightings, found: Option<TokenRecord>) -> Sight {
-        sightings.fill(&DIGEST, async |_| Ok(found)).await.unwrap()
+        let found = async |_| Ok(found.clone());
+        sightings.fill(&DIGEST, found).await.unwrap()
     }
 
     #[tokio::test]
@@ -182,6 +218,41 @@ mod tests {
             raced.await.unwrap();
             assert!(sightings.recall(&DIGEST).is_none(), "{ending:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_look_up_that_came_too_early_is_done_again() {
+        let (sightings, looked_up) = (Sightings::new(10, 10), Cell::new(0));
+        let raced = sightings.fill(&DIGEST, async |_| {
+            looked_up.set(looked_up.get() + 1);
+            if looked_up.get() > 1 {
+                return Ok(Some(record(TokenState::Ended)));
+            }
+            sightings.altered(&Altered::Token(DIGEST));
+            Ok(Some(record(TokenState::Live)))
+        });
+        assert!(matches!(raced.await, Ok(Sight::Gone(Gone::Ended))));
+        let remembered = sightings.recall(&DIGEST);
+        assert!(matches!(remembered, Some(Sight::Gone(Gone::Ended))));
+    }
+
+    #[tokio::test]
+    async fn long_settings_take_the_room_of_several_tokens() {
+        let sightings = Sightings::new(1000, 10);
+        let scopes: Vec<String> = (0..32).map(|n| format!("{n}{}", "x".repeat(94))).collect();
+        let settings = serde_json::json!({"scopes": scopes, "note": "x".repeat(1000)});
+        for number in 0..1000_u64 {
+            let mut bytes = [9; 32];
+            bytes[..8].copy_from_slice(&number.to_be_bytes());
+            let long = TokenRecord {
+                settings: Settings::parse(settings.clone()).unwrap(),
+                ..record(TokenState::Live)
+            };
+            let found = async |_| Ok(Some(long.clone()));
+            let digest = TokenDigest::from_bytes(bytes);
+            sightings.fill(&digest, found).await.unwrap();
+        }
+        assert!((50..250).contains(&sightings.good.len()), "{sightings:?}");
     }
 
     #[tokio::test]

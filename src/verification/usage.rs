@@ -1,8 +1,11 @@
 //! How tokens are used: counted in memory, written down now and then by others.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
 };
 
 use tokio::sync::Notify;
@@ -11,7 +14,7 @@ use crate::domain::{Timestamp, TokenDigest, TokenId, TokenRecord, Usage};
 
 /// So many tokens with unwritten uses are not kept waiting.
 const MANY: usize = 10_000;
-/// So many are not added to by uses that could not be written down.
+/// So many are not joined by others: the uses of those are dropped.
 const TOO_MANY: usize = 10 * MANY;
 
 /// A use that is taken out to be written down.
@@ -22,7 +25,7 @@ pub type Taken = (Arc<Subject>, Usage);
 pub struct Subject {
     /// Its digest.
     pub digest: TokenDigest,
-    /// What is kept of it.
+    /// What is kept of it, of its settings the restrictions alone.
     pub record: TokenRecord,
     verifications: AtomicU64,
     last_used_at: AtomicI64,
@@ -30,6 +33,10 @@ pub struct Subject {
 
 impl Subject {
     pub(super) fn new(digest: TokenDigest, record: TokenRecord) -> Self {
+        let record = TokenRecord {
+            settings: record.settings.restrictions(),
+            ..record
+        };
         Self {
             digest,
             record,
@@ -42,6 +49,20 @@ impl Subject {
     #[must_use]
     pub fn id(&self) -> TokenId {
         TokenId::of(&self.digest)
+    }
+
+    /// Adds to the uses; gives how many there were.
+    fn add(&self, usage: Usage) -> u64 {
+        if let Some(at) = usage.last_used_at {
+            self.last_used_at.fetch_max(at.seconds(), Ordering::AcqRel);
+        }
+        self.verifications
+            .fetch_add(usage.verifications, Ordering::AcqRel)
+    }
+
+    /// Takes the uses out.
+    fn take(&self) -> Usage {
+        self.usage(self.verifications.swap(0, Ordering::AcqRel))
     }
 
     fn unwritten(&self) -> Usage {
@@ -60,67 +81,83 @@ impl Subject {
 /// The tokens whose uses are to be written down.
 #[derive(Debug, Default)]
 pub(super) struct Uses {
-    waiting: Mutex<Vec<Arc<Subject>>>,
+    waiting: Mutex<HashMap<TokenDigest, Arc<Subject>>>,
     many: Notify,
+    dropped: AtomicU64,
 }
 
 impl Uses {
     /// Counts a use. Only the first since the last writing takes the lock.
     pub(super) fn note(&self, subject: &Arc<Subject>, now: Timestamp) {
-        subject
-            .last_used_at
-            .fetch_max(now.seconds(), Ordering::AcqRel);
-        self.add(subject, 1);
+        self.add(
+            subject,
+            Usage {
+                verifications: 1,
+                last_used_at: Some(now),
+            },
+        );
     }
 
-    fn add(&self, subject: &Arc<Subject>, verifications: u64) {
-        let before = subject
-            .verifications
-            .fetch_add(verifications, Ordering::AcqRel);
-        if before > 0 {
+    fn add(&self, subject: &Arc<Subject>, usage: Usage) {
+        if subject.add(usage) > 0 {
             return;
         }
         let mut waiting = self.lock();
-        waiting.push(Arc::clone(subject));
-        if waiting.len() >= MANY {
+        let (many, too_many) = (waiting.len() >= MANY, waiting.len() >= TOO_MANY);
+        match waiting.get(&subject.digest) {
+            // The token was looked up anew meanwhile: its uses are those of one subject.
+            Some(first) if !Arc::ptr_eq(first, subject) => {
+                first.add(subject.take());
+            }
+            Some(_) => {}
+            None if too_many => {
+                let dropped = subject.take().verifications;
+                self.dropped.fetch_add(dropped, Ordering::Relaxed);
+            }
+            None => {
+                waiting.insert(subject.digest, Arc::clone(subject));
+            }
+        }
+        if many {
             self.many.notify_one();
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Subject>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<TokenDigest, Arc<Subject>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The uses of a token that wait. It may be there more than once: an edit makes another subject.
+    /// The uses of a token that wait.
     pub(super) fn unwritten(&self, digest: &TokenDigest) -> Usage {
         let waiting = self.lock();
-        let of_token = waiting.iter().filter(|subject| subject.digest == *digest);
-        of_token.fold(Usage::default(), |sum, subject| {
-            sum.plus(subject.unwritten())
-        })
+        waiting
+            .get(digest)
+            .map_or_else(Usage::default, |subject| subject.unwritten())
     }
 
     /// Takes at most `most` uses out.
     pub(super) fn take(&self, most: usize) -> Vec<Taken> {
         let mut waiting = self.lock();
-        let rest = waiting.len().saturating_sub(most);
-        let taken = waiting.split_off(rest);
-        drop(waiting);
-        let uses = taken.into_iter().map(|subject| {
-            let verifications = subject.verifications.swap(0, Ordering::AcqRel);
-            let usage = subject.usage(verifications);
-            (subject, usage)
-        });
-        uses.collect()
+        let chosen: Vec<_> = waiting.keys().take(most).copied().collect();
+        let subjects = chosen.iter().filter_map(|digest| waiting.remove(digest));
+        subjects
+            .map(|subject| {
+                let usage = subject.take();
+                (subject, usage)
+            })
+            .collect()
     }
 
-    /// Puts uses back that could not be written down; drops them when too many wait.
+    /// Puts uses back that could not be written down.
     pub(super) fn put_back(&self, uses: &[Taken]) {
-        if self.lock().len() < TOO_MANY {
-            for (subject, usage) in uses {
-                self.add(subject, usage.verifications);
-            }
+        for (subject, usage) in uses {
+            self.add(subject, *usage);
         }
+    }
+
+    /// How many uses were dropped, since too many waited, since this was last asked.
+    pub(super) fn take_dropped(&self) -> u64 {
+        self.dropped.swap(0, Ordering::Relaxed)
     }
 
     /// Completes when many wait.
@@ -179,6 +216,34 @@ mod tests {
         uses.note(&subject, Timestamp::from_seconds(9));
         uses.put_back(&failed);
         assert_eq!(taken(&uses), [usage(2, 9)]);
+    }
+
+    #[test]
+    fn a_token_that_was_looked_up_anew_is_counted_as_one() {
+        let (uses, [before, after]) = (Uses::default(), [subject(1), subject(1)]);
+        uses.note(&before, Timestamp::from_seconds(5));
+        uses.note(&after, Timestamp::from_seconds(9));
+        uses.note(&before, Timestamp::from_seconds(7));
+        assert_eq!(uses.unwritten(&before.digest), usage(3, 9));
+        assert_eq!(taken(&uses), [usage(3, 9)]);
+        assert!(taken(&uses).is_empty());
+    }
+
+    #[test]
+    fn no_more_wait_than_there_is_room_for() {
+        let uses = Uses::default();
+        let kept = subject(1);
+        uses.note(&kept, Timestamp::from_seconds(1));
+        for number in 0..TOO_MANY as u64 {
+            let mut bytes = [9; 32];
+            bytes[..8].copy_from_slice(&number.to_be_bytes());
+            let other = Subject::new(TokenDigest::from_bytes(bytes), kept.record.clone());
+            uses.note(&Arc::new(other), Timestamp::from_seconds(1));
+        }
+        uses.note(&kept, Timestamp::from_seconds(2));
+        assert_eq!(uses.lock().len(), TOO_MANY);
+        assert_eq!((uses.take_dropped(), uses.take_dropped()), (1, 0));
+        assert_eq!(uses.unwritten(&kept.digest), usage(2, 2));
     }
 
     #[test]

@@ -39,7 +39,7 @@ fn a_body_is_the_applications_and_is_not_read() {
         ),
         ("text/plain", "a".repeat(1 << 20)),
     ] {
-        for path in ["/v2/verify", "/v2/verify/a"] {
+        for path in ["/v2/verify", "/v2/verify/original/a"] {
             let post = server.post(path).header("Authorization", &bearer);
             post.body(kind, body.as_bytes()).accepts();
         }
@@ -82,22 +82,46 @@ fn gateways_may_append_path_and_query_of_the_original_request() {
     for method in [
         "GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PROPFIND",
     ] {
-        let ask = server.request(method, "/v2/verify/tiles/1/2.png");
+        let ask = server.request(method, "/v2/verify/original/tiles/1/2.png");
         let answer = ask.clone().header("Authorization", &bearer).send();
         assert_eq!(answer.status(), 200, "{method}");
         assert_eq!(ask.query("token", &token).send().status(), 200, "{method}");
     }
     // The query is the application's: it can show a token, and asks for nothing.
-    let target = "/v2/verify/a/?scope=b&status=strange&explain=1&output=xml&x=%zz&expires=1";
+    let target =
+        "/v2/verify/original/a/?scope=b&status=strange&explain=1&output=xml&x=%zz&expires=1";
     let answer = server
         .get(target)
         .header("Authorization", &bearer)
         .accepts();
     assert_eq!(answer.json().get("rules"), None);
-    for target in ["/v2/verify/a", "/v2/verify/v2/auth", "/v2/verify/%2e%2e/x"] {
+    for target in [
+        "/v2/verify/original/a",
+        "/v2/verify/original/v2/auth",
+        "/v2/verify/original/%2e%2e/x",
+    ] {
         server.get(target).refuses_token(401);
         server.get(target).query("token", "x").refuses_token(401);
     }
-    let both = format!("/v2/verify/a?token={token}&token={}", "0".repeat(32));
+    // Nor does any path behind the prefix lead to the gateway's own questions.
+    for target in [
+        "/v2/verify/original/",
+        "/v2/verify/original//",
+        "/v2/verify/original",
+        "/v2/verify/original/../",
+    ] {
+        let ask = server
+            .request("PUT", target)
+            .raw_query("explain=1&status=x");
+        let answer = ask.header("Authorization", &bearer).accepts();
+        assert_eq!(answer.json().get("rules"), None, "{target}");
+    }
+    for target in ["/v2/verify/a", "/v2/verify/originals"] {
+        server.get(target).send().refuses(404, "not_found");
+    }
+    let both = format!(
+        "/v2/verify/original/a?token={token}&token={}",
+        "0".repeat(32)
+    );
     server.get(&both).refuses_token(401);
 }

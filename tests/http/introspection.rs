@@ -164,7 +164,7 @@ fn the_key_is_shown_as_bearer_as_basic_or_as_a_parameter() {
     refuses(&colon.send(), 401, "invalid_client");
     let parameter = post().form(&format!("{form}&apikey={secret}")).send();
     assert_eq!(parameter.json()["active"], true);
-    let in_query = post().query("token", &token).query("apikey", secret);
+    let in_query = post().query("apikey", secret).form(&form);
     assert_eq!(in_query.send().json()["active"], true);
     // A header that is there counts alone.
     let beside = post().header("Authorization", &basic("a", "wrong"));
@@ -187,14 +187,14 @@ fn no_key_and_bad_ones() {
     HTTP/1.1 401 Unauthorized
     cache-control: no-store
     connection: close
-    content-length: 138
+    content-length: 172
     content-type: application/json
     referrer-policy: no-referrer
     www-authenticate: Bearer realm="moneyer"
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
 
-    {"error":"invalid_client","error_description":"A private key is needed: give it as Authorization: Bearer KEY or as the parameter apikey."}
+    {"error":"invalid_client","error_description":"A private key is needed: as the password of Authorization: Basic, as Authorization: Bearer KEY, or as the parameter apikey."}
     "#);
     for bad in [
         "Bearer wrong",

@@ -197,7 +197,7 @@ fn no_secret_of_a_verification_or_of_settings_reaches_the_log() {
             server.get("/v2/verify").header("X-Original-URI", &target),
             server.get("/v2/verify").header("X-Forwarded-Uri", &target),
             server
-                .get(&format!("/v2/verify/{secret}"))
+                .get(&format!("/v2/verify/original/{secret}"))
                 .query("token", secret),
             server.verify(&token).header("X-Moneyer-Key", secret),
             server

@@ -2,7 +2,7 @@
 
 use moneyer::{
     domain::{KeyId, TokenDigest},
-    store::{DisabledToken, Edit, EditedSettings, KeyTokens, Minted, NewToken, ReadSettings},
+    store::{DisabledToken, Edit, EditedSettings, FoundSettings, KeyTokens, Minted, NewToken},
 };
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::support::{Fixture, NOW, later};
 
 async fn read(it: &Fixture, key: KeyId, digest: TokenDigest) -> Value {
     match it.store.read_settings(key, digest, NOW).await.unwrap() {
-        ReadSettings::Done(row) => row.settings.to_value(),
+        FoundSettings::Done(row) => row.settings.to_value(),
         other => panic!("{other:?}"),
     }
 }
@@ -41,7 +41,7 @@ async fn an_edit_is_read_by_every_key_of_the_account_and_by_no_other() {
     let by_stranger = merge(&it, stranger, digest, json!({"scopes": null})).await;
     assert_eq!(by_stranger, EditedSettings::Unknown);
     let of_stranger = it.store.read_settings(stranger, digest, NOW).await.unwrap();
-    assert_eq!(of_stranger, ReadSettings::Unknown);
+    assert_eq!(of_stranger, FoundSettings::Unknown);
     let replace = Edit::Replace(Box::default());
     let replaced = it
         .store
@@ -79,7 +79,7 @@ async fn neither_an_ended_token_nor_a_dead_key_has_settings() {
     assert_eq!(done, DisabledToken::Done);
     for (digest, now) in [(ended, NOW), (expiring, later(60))] {
         let found = it.store.read_settings(key, digest, now).await.unwrap();
-        assert_eq!(found, ReadSettings::Unknown);
+        assert_eq!(found, FoundSettings::Unknown);
         let edit = Edit::Merge(json!({"note": "a"}));
         let edited = it
             .store
@@ -93,7 +93,7 @@ async fn neither_an_ended_token_nor_a_dead_key_has_settings() {
         .await
         .unwrap();
     let found = it.store.read_settings(key, good, NOW).await.unwrap();
-    assert_eq!(found, ReadSettings::KeyDead);
+    assert_eq!(found, FoundSettings::KeyDead);
     let edited = merge(&it, key, good, json!({"note": "a"})).await;
     assert_eq!(edited, EditedSettings::KeyDead);
 }

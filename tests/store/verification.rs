@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use moneyer::{
     domain::{TokenDigest, TokenId, TokenState, Usage},
-    store::{Altered, DisabledToken, Edit, KeyTokens, ReadSettings, Watcher},
+    store::{Altered, DisabledToken, Edit, FoundSettings, KeyTokens, Watcher},
 };
 use serde_json::json;
 
@@ -98,7 +98,7 @@ async fn uses_add_up_and_the_latest_time_stays() {
     }
     for (digest, expected) in [(digest, used(digest, 6, 9).1), (other, Usage::default())] {
         match it.store.read_settings(key, digest, NOW).await.unwrap() {
-            ReadSettings::Done(row) => assert_eq!(row.usage, expected),
+            FoundSettings::Done(row) => assert_eq!(row.usage, expected),
             other => panic!("{other:?}"),
         }
     }

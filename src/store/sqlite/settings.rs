@@ -6,7 +6,7 @@ use super::{Sqlite, good_keys::account_of_good_key};
 use crate::{
     domain::{AccountId, Actor, Event, KeyId, Settings, Timestamp, TokenDigest, TokenId, Usage},
     error::Error,
-    store::{Altered, Edit, EditedSettings, ReadSettings, SettingsRow},
+    store::{Altered, Edit, EditedSettings, FoundSettings, SettingsRow},
 };
 
 impl Sqlite {
@@ -15,15 +15,17 @@ impl Sqlite {
         key: KeyId,
         digest: TokenDigest,
         now: Timestamp,
-    ) -> Result<ReadSettings, Error> {
+    ) -> Result<FoundSettings, Error> {
         self.read(move |connection| {
             // One snapshot, so that the settings are those of a moment at which the key was good.
             let snapshot = connection.unchecked_transaction()?;
             let Some(account) = account_of_good_key(&snapshot, key, now)? else {
-                return Ok(ReadSettings::KeyDead);
+                return Ok(FoundSettings::KeyDead);
             };
             let found = find(&snapshot, &digest, account, now)?;
-            Ok(found.map_or(ReadSettings::Unknown, |found| ReadSettings::Done(found.row)))
+            Ok(found.map_or(FoundSettings::Unknown, |found| {
+                FoundSettings::Done(found.row)
+            }))
         })
         .await
     }
@@ -102,7 +104,13 @@ fn find(
 pub(super) fn changed(digest: &TokenDigest, settings: &Settings) -> Event {
     let mut shown = settings.to_value();
     if let Some(members) = shown.as_object_mut() {
-        members.remove("note");
+        // It is free text, in which anything may stand.
+        let note = if settings.note().is_empty() {
+            ""
+        } else {
+            "…"
+        };
+        members.insert("note".into(), note.into());
     }
     Event::SettingsChanged {
         token: TokenId::of(digest),
