@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     bad_settings::Scene,
-    support::{Answer, Server},
+    support::{Answer, Server, send_raw},
 };
 
 #[test]
@@ -129,6 +129,25 @@ fn bodies_that_are_too_long() {
         assert_eq!(put(1000).status(), 200);
         server.put(&key, &token, &json!({}));
     }
+}
+
+#[test]
+fn a_json_body_is_read_only_once_it_is_known_who_asks() {
+    let server = Server::start();
+    server.account("acme");
+    let endless = "POST /v2/auth HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\nConnection: close\r\n\r\n{";
+    let answer = send_raw(server.address, endless.as_bytes());
+    answer.refuses(401, "missing_key");
+}
+
+#[test]
+fn an_empty_json_body_is_no_mint() {
+    let server = Server::start();
+    let key = server.account("acme");
+    let empty = server.post("/v2/auth").key(&key);
+    let empty = empty.body("application/json", b"").send();
+    empty.refuses(400, "invalid_parameter");
+    assert_eq!(server.count_tokens(), 0);
 }
 
 /// Checks that the JSON body is refused at `/v2/auth`, and does nothing.

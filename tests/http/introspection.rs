@@ -245,6 +245,9 @@ fn requests_that_cannot_be_understood() {
     ] {
         refuses(&post().form(form).send(), 400, "invalid_request");
     }
+    // What stands in an address ends up in logs.
+    let in_query = post().query("token", &token).form("x=y").send();
+    refuses(&in_query, 400, "invalid_request");
     let json = json!({ "token": token }).to_string();
     let json = post().body("application/json", json.as_bytes()).send();
     refuses(&json, 400, "invalid_request");

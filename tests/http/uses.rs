@@ -1,6 +1,6 @@
 //! Verifying reads memory, and writes nothing until uses are flushed.
 
-use moneyer::domain::Role;
+use moneyer::{config::Span, domain::Role};
 use serde_json::{Value, json};
 
 use crate::{
@@ -167,4 +167,23 @@ fn a_store_that_cannot_be_asked_is_no_verdict() {
         (&Value::Bool(false), None)
     );
     assert!(!answer.body.contains("table"), "{}", answer.body);
+}
+
+#[test]
+fn uses_that_cannot_be_written_down_now_are_later() {
+    let server = Server::with(|config| {
+        config.store.busy_timeout = Span::seconds(0);
+    });
+    let key = server.account("acme");
+    let token = server.mint(&key);
+    (0..3).for_each(|_| drop(server.verify(&token).accepts()));
+    let other = server.file();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let failed = block_on(server.app.flush_uses()).unwrap_err();
+    assert_eq!(failed.code(), "unavailable");
+    server.verify(&token).accepts();
+    assert_eq!(server.settings(&key, &token)["usage"]["verifications"], 4);
+    other.execute_batch("ROLLBACK").unwrap();
+    block_on(server.app.flush_uses()).unwrap();
+    assert_eq!(server.written_uses(&token), 4);
 }
