@@ -5,7 +5,10 @@ use std::{path::Path, process::ExitCode};
 use clap::Args;
 use serde::Serialize;
 
-use super::{open, output::Output};
+use super::{
+    open,
+    output::{Output, count},
+};
 use crate::{
     app::App,
     config::Config,
@@ -96,6 +99,13 @@ async fn look_over(app: &App) -> Vec<Finding> {
 fn integrity(health: &Health) -> Finding {
     if !health.faults.is_empty() {
         return damaged(&health.faults.join("; "));
+    }
+    if health.damaged_settings > 0 {
+        let detail = format!(
+            "the settings of {} cannot be read, so that they are refused; `moneyer token list` names them",
+            count(health.damaged_settings, "token")
+        );
+        return Finding::bad("integrity", detail);
     }
     let (accounts, keys, tokens) = (health.accounts, health.keys, health.tokens);
     Finding::good(

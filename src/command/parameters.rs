@@ -28,7 +28,16 @@ const STEMS: [(&str, &str); 6] = [
     ("output", "output"),
 ];
 /// What else the known names are called elsewhere.
-const SYNONYMS: [(&str, &str); 2] = [("exp", "expire"), ("ttl", "expire")];
+const SYNONYMS: [(&str, &str); 8] = [
+    ("exp", "expire"),
+    ("ips", SETTINGS),
+    ("origins", SETTINGS),
+    ("ratelimit", SETTINGS),
+    ("scope", SETTINGS),
+    ("scopes", SETTINGS),
+    ("ttl", "expire"),
+    ("validuntil", "expire"),
+];
 /// What is left in front of a name when a link was copied out of HTML.
 const ESCAPED_AMPERSAND: &str = "amp;";
 /// How many letters may be wrong in a long name, and in a short one.
@@ -133,13 +142,14 @@ fn known(name: &str) -> Option<&'static str> {
 
 /// The known name that the unknown, lower-case `name` was probably meant to be.
 fn meant_by(name: &str) -> Option<&'static str> {
-    if known(name).is_some() || name.len() > 2 * SHOWN_CHARS {
+    if known(name).is_some() {
         return None;
     }
     if let Some(meant) = name.strip_prefix(ESCAPED_AMPERSAND).and_then(known) {
         return Some(meant);
     }
-    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let plain = name.chars().filter(char::is_ascii_alphanumeric);
+    let plain: String = plain.take(2 * SHOWN_CHARS).collect();
     let stem = STEMS.iter().find(|(stem, _)| plain.starts_with(stem));
     let synonym = || SYNONYMS.iter().find(|(other, _)| plain == *other);
     stem.or_else(synonym).map(|(_, meant)| *meant).or_else(|| {
@@ -195,6 +205,10 @@ mod tests {
             ("ttl", "expire"),
             ("exp", "expire"),
             ("setting", "settings"),
+            ("scopes", "settings"),
+            ("rate_limit", "settings"),
+            ("valid_until", "expire"),
+            (&"expire_at_".repeat(100), "expire"),
         ];
         for (name, meant) in near {
             assert_eq!(meant_by(name), Some(meant), "{name}");
@@ -213,7 +227,7 @@ mod tests {
             "_",
             "key",
             "",
-            &"expire".repeat(100),
+            &"x".repeat(1000),
         ] {
             assert_eq!(meant_by(name), None, "{name}");
         }

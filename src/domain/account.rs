@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::text::is_unprintable;
+
 /// Why a name or a label was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -27,7 +29,7 @@ impl AccountName {
         if name.chars().count() > Self::MAX_CHARS {
             return Err(Malformed("an account's name has at most 64 characters"));
         }
-        if name.chars().any(char::is_control) {
+        if name.chars().any(is_unprintable) {
             return Err(Malformed(
                 "an account's name must not hold control characters",
             ));
@@ -70,7 +72,7 @@ impl Label {
         if label.chars().count() > Self::MAX_CHARS {
             return Err(Malformed("a label has at most 128 characters"));
         }
-        if label.chars().any(char::is_control) {
+        if label.chars().any(is_unprintable) {
             return Err(Malformed("a label must not hold control characters"));
         }
         Ok(Self(label.to_owned()))

@@ -100,6 +100,14 @@ pub enum Event {
         /// Their ids.
         tokens: Vec<TokenId>,
     },
+    /// A token was minted with the settings of another.
+    #[serde(rename = "token.cloned")]
+    SettingsCopied {
+        /// Its id.
+        token: TokenId,
+        /// The other's id.
+        from: TokenId,
+    },
     /// A token was given settings.
     #[serde(rename = "token.settings")]
     SettingsChanged {

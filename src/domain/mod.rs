@@ -17,6 +17,7 @@ mod rate_limit;
 mod role;
 mod sealed_token;
 mod settings;
+mod text;
 mod timestamp;
 mod token;
 mod token_record;

@@ -3,6 +3,9 @@
 use serde::{Serialize, Serializer};
 use url::{Host, Url};
 
+/// The longest origin, in bytes: a host has 253 at most, and scheme and port are short.
+const LONGEST: usize = 300;
+
 /// A web origin: scheme, host and port, as a browser sends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -38,8 +41,10 @@ impl Origin {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (_, authority) = text.split_once("://")?;
-        let plain = text.bytes().all(|byte| byte.is_ascii_graphic())
-            && !authority.contains(['/', '?', '#', '@', '\\', '*']);
+        // An escape would be decoded, and could bring back what is refused here.
+        let plain = text.len() <= LONGEST
+            && text.bytes().all(|byte| byte.is_ascii_graphic())
+            && !authority.contains(['/', '?', '#', '@', '\\', '*', '%']);
         plain.then(|| Self::of_url(text)).flatten()
     }
 
@@ -86,6 +91,16 @@ impl OriginPattern {
             return Err(MalformedOrigin);
         }
         Ok(Self { extent, origin })
+    }
+
+    /// How many bytes the pattern takes in memory, roughly.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let host = match &self.origin.host {
+            Host::Domain(domain) => domain.len(),
+            Host::Ipv4(_) | Host::Ipv6(_) => 0,
+        };
+        size_of::<Self>() + host
     }
 
     /// Whether `origin` is meant.
@@ -194,9 +209,14 @@ mod tests {
             "javascript:alert(1)",
             "https://a.example\\x",
             "https://*.*.org",
+            "https://%2a.example.org",
+            "https://a.%2A.org",
+            "https://*.%2a.example.org",
         ] {
             assert!(OriginPattern::parse(bad).is_err(), "{bad:?}");
         }
+        let long = format!("https://{}.example.org", "a".repeat(LONGEST));
+        assert!(OriginPattern::parse(&long).is_err());
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl Settings {
     pub fn weight(&self) -> usize {
         let texts = self.tags.iter().chain(&self.scopes);
         let texts: usize = texts.map(|text| text.len() + size_of::<String>()).sum();
-        let origins = self.origins.len() * 2 * size_of::<OriginPattern>();
+        let origins: usize = self.origins.iter().map(OriginPattern::weight).sum();
         texts + origins + self.ips.len() * size_of::<IpNet>() + self.note.len()
     }
 

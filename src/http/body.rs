@@ -1,6 +1,6 @@
 //! Reading bodies, within their limits.
 
-use actix_web::{HttpMessage as _, HttpRequest, web::Payload};
+use actix_web::{HttpMessage as _, HttpRequest, http::header, web::Payload};
 use futures_util::StreamExt as _;
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -28,6 +28,7 @@ pub(super) async fn read_document(
     payload: Payload,
     limits: &Limits,
 ) -> Result<Value, Failure> {
+    check_headers(request)?;
     let content_type = request.content_type().trim();
     let fits = |known: &str| known.eq_ignore_ascii_case(content_type);
     if !content_type.is_empty() && !DOCUMENTS.into_iter().any(fits) {
@@ -36,6 +37,19 @@ pub(super) async fn read_document(
     }
     let body = read(payload, limits.settings_body, limits).await?;
     Ok(json::parse(&body)?)
+}
+
+/// Refuses headers by which a body could be taken for something else than it is.
+pub(super) fn check_headers(request: &HttpRequest) -> Result<(), Error> {
+    let headers = request.headers();
+    if headers.get_all(header::CONTENT_TYPE).count() > 1 {
+        return Err(Error::invalid("Content-Type", "is given more than once"));
+    }
+    let encoding = headers.get(header::CONTENT_ENCODING);
+    match encoding.map(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        None | Some(true) => Ok(()),
+        Some(false) => Err(Error::invalid("Content-Encoding", "must be left out")),
+    }
 }
 
 async fn collect(mut payload: Payload, most: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {

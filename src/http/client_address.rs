@@ -54,7 +54,7 @@ pub(super) fn client_of(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) ->
     let listed = chain(&X_FORWARDED_FOR, listed_hops);
     let forwarded = chain(&FORWARDED, forwarded_hops);
     match (listed, forwarded) {
-        (Some(listed), Some(forwarded)) if listed != forwarded => Client::open(peer),
+        (Some(listed), Some(forwarded)) if listed != forwarded => Client::open(listed.believed),
         (Some(client), _) | (None, Some(client)) => client,
         (None, None) => Client::certain(peer),
     }

@@ -28,6 +28,10 @@ impl Form {
     /// Reads query and body; a JSON object is left unread.
     pub(super) async fn read(request: &HttpRequest, payload: Payload, limits: &Limits) -> Self {
         let mut form = Self::of_query(request);
+        if let Err(error) = body::check_headers(request) {
+            form.parameters = Err(error.into());
+            return form;
+        }
         if request.method() == Method::POST && has_type(request, JSON) {
             form.unread = Some(payload);
             return form;
@@ -153,6 +157,12 @@ async fn read_form(
         return refuse_body(request).map(|()| Zeroizing::default());
     }
     let body = body::read(payload, limits.body, limits).await?;
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    if matches!(first, Some(b'{' | b'[')) {
+        // Taken for a form it would be a name without meaning, and passed over with all it asks for.
+        let reason = "looks like JSON; send it with Content-Type: application/json";
+        return Err(Error::invalid("The request's body", reason).into());
+    }
     if body.is_empty() || has_type(request, "") || has_type(request, FORM) {
         return Ok(body);
     }

@@ -6,8 +6,8 @@
 //! of what went wrong.
 //!
 //! The handlers: [`handler`] mints, lists and disables; [`token_settings`] is a token's own resource;
-//! [`verify`] judges tokens for gateways, with [`presented`] reading what was shown and [`verdict`]
-//! rendering the answer; [`oauth`] introspects and revokes.
+//! [`verify`] judges tokens for gateways, with [`presented`] reading what was shown, [`wishes`] what is
+//! asked, and [`verdict`] rendering the answer; [`oauth`] introspects and revokes.
 
 mod body;
 mod client_address;
@@ -28,6 +28,7 @@ mod token_settings;
 mod verdict;
 mod verify;
 mod wire;
+mod wishes;
 
 use std::{
     fmt,

@@ -7,7 +7,6 @@ use actix_web::{
 
 use super::{Service, form::decode};
 use crate::{
-    command::Parameters,
     domain::{Origin, Token, TokenDigest},
     verification::{Circumstances, Shown},
 };
@@ -21,37 +20,29 @@ static ORIGINAL_TARGETS: [HeaderName; 2] = [
 const TOKEN: &str = "token";
 
 /// What is shown as a token by the first of these that shows anything: `Authorization: Bearer`,
-/// `X-Api-Key`, `token` among the parameters, `token` in the query of the original target. That one
-/// counts alone: another does not help out when it is bad.
-pub(super) fn shown(
-    headers: &HeaderMap,
-    parameters: &mut Parameters,
-    original: Option<&str>,
-) -> Shown {
-    let parameter = parameters.take(TOKEN);
-    let texts = [
+/// `X-Api-Key`, `token` in `query`, `token` in the query of the original target. That one counts
+/// alone: another does not help out when it is bad.
+pub(super) fn shown(headers: &HeaderMap, query: &str) -> Shown {
+    let places = [
         in_header(headers, &header::AUTHORIZATION, bearer),
         in_header(headers, &X_API_KEY, judge),
-        parameter.map_or(Shown::Nothing, |text| judge(&text)),
-        original.map_or(Shown::Nothing, in_query),
+        in_query(query),
         in_original_target(headers),
     ];
-    let first = texts.into_iter().find(|shown| *shown != Shown::Nothing);
+    let first = places.into_iter().find(|shown| *shown != Shown::Nothing);
     first.unwrap_or(Shown::Nothing)
 }
 
-/// The circumstances: the web origin, the client's address and the wanted scopes.
+/// The circumstances: the web origin, the client's address, and the scopes that are wanted.
 pub(super) fn circumstances(
     service: &Service,
     request: &HttpRequest,
-    parameters: &mut Parameters,
+    scopes: Vec<String>,
 ) -> Circumstances {
-    let wanted = parameters.take("scope").unwrap_or_default();
-    let scopes = wanted.split([' ', ',']).filter(|scope| !scope.is_empty());
     Circumstances {
         origin: origin(request.headers()),
         client: service.client(request).and_then(|client| client.certain),
-        scopes: scopes.map(str::to_owned).collect(),
+        scopes,
     }
 }
 
@@ -121,13 +112,18 @@ fn in_query(query: &str) -> Shown {
     first
 }
 
-/// The page that a request comes from. `Origin` counts alone when it is there; two are none.
+/// The page that a request comes from. `Origin` counts alone when it is there; two of a kind are
+/// none.
 fn origin(headers: &HeaderMap) -> Option<Origin> {
-    let mut origins = headers.get_all(header::ORIGIN);
-    match (origins.next(), origins.next()) {
-        (Some(origin), None) => Origin::parse(origin.to_str().ok()?),
-        (Some(_), Some(_)) => None,
-        (None, _) => Origin::of_url(headers.get(header::REFERER)?.to_str().ok()?),
+    let only = |name| {
+        let mut values = headers.get_all(name);
+        let value = values.next()?.to_str().ok();
+        value.filter(|_| values.next().is_none())
+    };
+    if headers.contains_key(header::ORIGIN) {
+        Origin::parse(only(header::ORIGIN)?)
+    } else {
+        Origin::of_url(only(header::REFERER)?)
     }
 }
 
@@ -142,13 +138,13 @@ mod tests {
         Shown::Token(TokenDigest::of(&Token::parse(text).unwrap()))
     }
 
-    fn show(headers: &[(&str, &str)], query: &[(&str, &str)]) -> Shown {
+    fn show(headers: &[(&str, &str)], query: &str) -> Shown {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name = HeaderName::try_from(*name).unwrap();
             map.append(name, value.parse().unwrap());
         }
-        shown(&map, &mut query.iter().copied().collect(), None)
+        shown(&map, query)
     }
 
     #[test]
@@ -159,13 +155,13 @@ mod tests {
             ("x-api-key", B),
             ("x-original-uri", target.as_str()),
         ];
-        assert_eq!(show(&all, &[("token", B)]), token(A));
-        assert_eq!(show(&all[1..2], &[("token", A)]), token(B));
-        assert_eq!(show(&all[2..], &[("token", A)]), token(A));
-        assert_eq!(show(&all[2..], &[]), token(B));
-        assert_eq!(show(&[], &[]), Shown::Nothing);
+        assert_eq!(show(&all, &format!("token={B}")), token(A));
+        assert_eq!(show(&all[1..2], &format!("token={A}")), token(B));
+        assert_eq!(show(&all[2..], &format!("token={A}")), token(A));
+        assert_eq!(show(&all[2..], ""), token(B));
+        assert_eq!(show(&[], ""), Shown::Nothing);
         let bad = [("authorization", "Bearer x"), ("x-api-key", A)];
-        assert_eq!(show(&bad, &[("token", A)]), Shown::Malformed);
+        assert_eq!(show(&bad, &format!("token={A}")), Shown::Malformed);
     }
 
     #[test]
@@ -175,21 +171,21 @@ mod tests {
             ("x-api-key", ""),
             ("x-api-key_", A),
         ];
-        assert_eq!(show(&nothing, &[("token", A)]), token(A));
-        assert_eq!(show(&[("authorization", "Bearer")], &[]), Shown::Nothing);
+        assert_eq!(show(&nothing, &format!("token={A}")), token(A));
+        assert_eq!(show(&[("authorization", "Bearer")], ""), Shown::Nothing);
     }
 
     #[test]
     fn a_source_that_contradicts_itself_shows_no_token() {
         let twice = [("x-api-key", A), ("x-api-key", A)];
-        assert_eq!(show(&twice, &[]), Shown::Malformed);
+        assert_eq!(show(&twice, ""), Shown::Malformed);
         assert_eq!(in_query(&format!("token={A}&token={B}")), Shown::Malformed);
         assert_eq!(in_query(&format!("token={A}&TOKEN={A}&token=")), token(A));
     }
 
     #[test]
     fn the_applications_own_query_may_be_anything() {
-        let in_target = |target: &str| show(&[("x-forwarded-uri", target)], &[]);
+        let in_target = |target: &str| show(&[("x-forwarded-uri", target)], "");
         assert_eq!(in_target(&format!("/x?a=%zz&b&&token={A}#frag")), token(A));
         assert_eq!(in_target(&format!("/x?token={A}%0A")), token(A));
         assert_eq!(in_target("/x?token=%zz"), Shown::Malformed);

@@ -67,6 +67,10 @@ async fn answer(
         .map_err(|malformed| Error::invalid("The path's last part", malformed.to_string()))?;
     let id = TokenId::of(&TokenDigest::of(&token));
     LogFields::note(request, |fields| fields.token = Some(id));
+    if request.method() != Method::GET && !caller.role.may_mint() {
+        // Before a long body is read for nothing.
+        return Err(Error::Forbidden.into());
+    }
     let command = match *request.method() {
         Method::PATCH => {
             let patch = read_document(request, payload, &service.limits).await?;

@@ -14,10 +14,11 @@ use super::{
     log_fields::LogFields,
     presented,
     respond::fill_in,
-    verdict::{self, TooOften},
+    verdict,
+    wishes::{self, Wishes},
 };
 use crate::{
-    command::{Detail, Parameters, Reach, Verify},
+    command::{Parameters, Reach, Verify},
     error::Error,
 };
 
@@ -30,12 +31,6 @@ pub(super) const ORIGINAL: [&str; 2] = ["/v2/verify/original", "/v2/verify/origi
 
 const METHODS: &str = "GET, POST";
 
-/// How a gateway asks.
-struct Options {
-    detail: Detail,
-    too_often: TooOften,
-}
-
 /// GET and POST alike; a body is not read, since it is the application's.
 pub(super) async fn verify(
     request: HttpRequest,
@@ -43,12 +38,12 @@ pub(super) async fn verify(
     service: Data<Service>,
 ) -> HttpResponse {
     let parameters = if [Method::GET, Method::POST].contains(request.method()) {
-        Form::of_query(&request).parameters
+        wishes::check(request.query_string()).and_then(|()| Form::of_query(&request).parameters)
     } else {
         Err(Failure::MethodNotAllowed(METHODS))
     };
     let answer = match parameters {
-        Ok(parameters) => judge(&service, &request, parameters, None).await,
+        Ok(parameters) => judge(&service, &request, parameters).await,
         Err(failure) => Err(failure),
     };
     answer.unwrap_or_else(|failure| refuse(&service, &request, failure))
@@ -56,8 +51,7 @@ pub(super) async fn verify(
 
 /// The query is the original request's: it can show a token, and ask for nothing.
 pub(super) async fn verify_original(request: HttpRequest, service: Data<Service>) -> HttpResponse {
-    let query = request.query_string();
-    judge(&service, &request, Parameters::default(), Some(query))
+    judge(&service, &request, Parameters::default())
         .await
         .unwrap_or_else(|failure| refuse(&service, &request, failure))
 }
@@ -66,20 +60,19 @@ async fn judge(
     service: &Service,
     request: &HttpRequest,
     mut parameters: Parameters,
-    original: Option<&str>,
 ) -> Result<HttpResponse, Failure> {
     let reach = reach(service, request).await?;
-    let options = Options::take(&mut parameters)?;
+    let wishes = Wishes::take(&mut parameters)?;
+    let wanted = wishes.scopes.clone();
     let verify = Verify {
-        shown: presented::shown(request.headers(), &mut parameters, original),
-        circumstances: presented::circumstances(service, request, &mut parameters),
+        shown: presented::shown(request.headers(), request.query_string()),
+        circumstances: presented::circumstances(service, request, wishes.scopes),
         reach,
-        detail: options.detail,
+        detail: wishes.detail,
     };
-    let wanted = verify.circumstances.scopes.clone();
     let verdict = verify.execute(&service.app).await?;
     LogFields::note(request, |fields| fields.token = verdict.token);
-    Ok(verdict::respond(&verdict, &wanted, options.too_often))
+    Ok(verdict::respond(&verdict, &wanted, wishes.too_often))
 }
 
 /// Whose tokens the caller may ask about: with a private key its account's, from a trusted address
@@ -97,24 +90,6 @@ async fn reach(service: &Service, request: &HttpRequest) -> Result<Reach, Failur
             Ok(Reach::Everyone)
         }
         _ => Err(Failure::MayNotVerify),
-    }
-}
-
-impl Options {
-    fn take(parameters: &mut Parameters) -> Result<Self, Error> {
-        let detail = match parameters.take("explain").as_deref().map(String::as_str) {
-            None | Some("" | "0" | "false") => Detail::Verdict,
-            Some("1" | "true") => Detail::Rules,
-            Some(_) => return Err(Error::invalid("explain", "must be 1 or 0")),
-        };
-        let too_often = match parameters.take("status").as_deref().map(String::as_str) {
-            None => TooOften::AsItIs,
-            Some("gateway") => TooOften::Forbidden,
-            Some(_) => {
-                return Err(Error::invalid("status", "must be gateway, or left out"));
-            }
-        };
-        Ok(Self { detail, too_often })
     }
 }
 

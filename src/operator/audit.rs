@@ -66,6 +66,9 @@ pub enum Fault {
     /// An entry is not what it must be.
     #[error(transparent)]
     Broken(BrokenChain),
+    /// There is no entry, though there are accounts.
+    #[error("The audit is empty, though there are accounts: it was taken out.")]
+    Missing,
     /// The chain is whole, but it is not the one that had this hash.
     #[error(
         "No entry has the hash {0}: the audit has been cut off, or written anew, since that was its last."
@@ -91,6 +94,11 @@ pub async fn verify(app: &App, known: Option<AuditHash>) -> Result<Verdict, Erro
             found |= known == Some(entry.hash);
         }
     }
-    let fault = known.filter(|_| !found).map(Fault::Unknown);
+    let unknown = known.filter(|_| !found).map(Fault::Unknown);
+    let fault = if chain == AuditChain::EMPTY && !app.store.list_accounts().await?.is_empty() {
+        Some(Fault::Missing)
+    } else {
+        unknown
+    };
     Ok(Verdict { chain, fault })
 }

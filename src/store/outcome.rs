@@ -178,6 +178,8 @@ pub struct Health {
     pub tokens: u64,
     /// What SQLite's own check of the file found wrong; empty when all is well.
     pub faults: Vec<String>,
+    /// How many tokens have settings that cannot be read: they are refused everywhere.
+    pub damaged_settings: u64,
     /// The latest moment at which anything was created.
     pub newest_at: Option<Timestamp>,
 }

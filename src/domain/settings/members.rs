@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::InvalidSettings;
-use crate::domain::{OriginPattern, RateLimit, network};
+use crate::domain::{OriginPattern, RateLimit, network, text::is_unprintable};
 
 const MEMBERS: &str = "tags, scopes, origins, ips, rate_limit and note";
 pub(super) const MOST_TAGS: usize = 64;
@@ -121,11 +121,6 @@ pub(super) fn parse_rate_limit(value: Value) -> Result<Option<RateLimit>, Invali
     let requests = number("requests", RateLimit::MOST_REQUESTS)?;
     let per_seconds = number("per_seconds", RateLimit::LONGEST_SECONDS)?;
     Ok(RateLimit::new(requests, per_seconds))
-}
-
-/// A control character, or one of the two others that XML cannot hold.
-fn is_unprintable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 pub(super) fn parse_note(value: Value) -> Result<String, InvalidSettings> {

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::Sqlite;
+use super::{Sqlite, settings::settings_at};
 use crate::{domain::Timestamp, error::Error, store::Health};
 
 const MOST_FAULTS: u32 = 10;
@@ -38,11 +38,24 @@ impl Sqlite {
                 keys: count("keys")?,
                 tokens: count("tokens")?,
                 faults: faults(connection)?,
+                damaged_settings: damaged_settings(connection)?,
                 newest_at: newest_at.map(Timestamp::from_seconds),
             })
         })
         .await
     }
+}
+
+/// How many tokens have settings that cannot be read.
+fn damaged_settings(connection: &Connection) -> rusqlite::Result<u64> {
+    let mut select =
+        connection.prepare("SELECT settings FROM tokens WHERE settings IS NOT NULL")?;
+    let mut rows = select.query([])?;
+    let mut damaged = 0;
+    while let Some(row) = rows.next()? {
+        damaged += u64::from(settings_at(row, 0).is_err());
+    }
+    Ok(damaged)
 }
 
 fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {

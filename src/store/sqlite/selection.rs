@@ -5,10 +5,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use super::{
     Sqlite,
     settings::{settings_at, usage_at},
+    tokens::IS_PROTECTED,
     work::Work,
 };
 use crate::{
-    domain::{AccountId, Actor, Event, KeyId, PROTECTED, Timestamp, TokenDigest, TokenId},
+    domain::{AccountId, Actor, Event, KeyId, Timestamp, TokenDigest, TokenId},
     error::Error,
     store::{Altered, EndedTokens, Selected, Selection, TokenPage, TokenRow},
 };
@@ -17,7 +18,11 @@ use crate::{
 const SELECTED: &str = "t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > :now)
     AND (:unused_since IS NULL OR coalesce(t.last_used_at, t.created_at) <= :unused_since)
     AND (:expiring_until IS NULL OR t.expires_at <= :expiring_until)
-    AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(t.settings, '$.tags') WHERE value = :tag))";
+    AND (:tag IS NULL OR (json_valid(t.settings)
+        AND EXISTS (SELECT 1 FROM json_each(t.settings, '$.tags') WHERE value = :tag)))";
+
+/// What stands in the place of a note that cannot be read.
+const DAMAGED: &str = "(its settings are damaged)";
 
 impl Sqlite {
     pub(in crate::store) async fn list_selected(
@@ -104,8 +109,7 @@ impl Chosen {
             protected: 0,
         };
         let sql = format!(
-            "SELECT t.id, t.digest,
-             EXISTS (SELECT 1 FROM json_each(t.settings, '$.tags') WHERE value = '{PROTECTED}')
+            "SELECT t.id, t.digest, {IS_PROTECTED}
              FROM tokens t WHERE t.key_id = :key AND {SELECTED}"
         );
         let mut select = connection.prepare_cached(&sql)?;
@@ -225,12 +229,16 @@ fn page(
 }
 
 fn token_row(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
-    let settings = settings_at(row, 0)?;
+    // A token whose settings are damaged is listed too: so it can be found, and ended.
+    let (tags, note) = match settings_at(row, 0) {
+        Ok(settings) => (settings.tags().to_vec(), settings.note().to_owned()),
+        Err(_) => (Vec::new(), DAMAGED.to_owned()),
+    };
     Ok(TokenRow {
         id: TokenId::of(&TokenDigest::from_bytes(row.get(3)?)),
         key: KeyId::from_i64(row.get(4)?),
-        tags: settings.tags().to_vec(),
-        note: settings.note().to_owned(),
+        tags,
+        note,
         created_at: Timestamp::from_seconds(row.get(5)?),
         expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_seconds),
         usage: usage_at(row, 1)?,

@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{Sqlite, good_keys::account_of_good_key, settings::settings_at, work::Work};
+use super::{Sqlite, good_keys::account_of_good_key, work::Work};
 use crate::{
-    domain::{Actor, Event, KeyId, SealedToken, Settings, Timestamp, TokenDigest, TokenId},
+    domain::{Actor, Event, KeyId, SealedToken, Timestamp, TokenDigest, TokenId},
     error::Error,
     store::{Altered, DisabledToken, Listed, Reseal, SealedRow},
 };
@@ -46,7 +46,7 @@ impl Sqlite {
                 return Ok(DisabledToken::KeyDead);
             }
             let found = work
-                .prepare_cached(&format!("{ENDABLE} WHERE digest = ?1 AND key_id = ?2"))?
+                .prepare_cached(&Endable::select("digest = ?1 AND key_id = ?2"))?
                 .query_row(params![digest.as_bytes(), key.to_i64()], Endable::from_row)
                 .optional()?;
             end_one(work, found, Actor::Key(key), now)
@@ -61,7 +61,7 @@ impl Sqlite {
     ) -> Result<DisabledToken, Error> {
         self.write(move |work| {
             let found = work
-                .prepare_cached(&format!("{ENDABLE} WHERE digest BETWEEN ?1 AND ?2"))?
+                .prepare_cached(&Endable::select("digest BETWEEN ?1 AND ?2"))?
                 .query_row(id.digest_range(), Endable::from_row)
                 .optional()?;
             end_one(work, found, Actor::CommandLine, now)
@@ -76,19 +76,28 @@ struct Endable {
     digest: TokenDigest,
     expires_at: Option<i64>,
     ended_at: Option<i64>,
-    settings: Settings,
+    is_protected: bool,
 }
 
-const ENDABLE: &str = "SELECT id, digest, expires_at, ended_at, settings FROM tokens";
+/// Whether a token is tagged as protected, without reading its settings whole: one whose settings
+/// are damaged can still be ended.
+pub(super) const IS_PROTECTED: &str = "CASE WHEN json_valid(settings) THEN EXISTS
+    (SELECT 1 FROM json_each(settings, '$.tags') WHERE value = 'protected') ELSE 0 END";
 
 impl Endable {
+    fn select(condition: &str) -> String {
+        format!(
+            "SELECT id, digest, expires_at, ended_at, {IS_PROTECTED} FROM tokens WHERE {condition}"
+        )
+    }
+
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
             digest: TokenDigest::from_bytes(row.get(1)?),
             expires_at: row.get(2)?,
             ended_at: row.get(3)?,
-            settings: settings_at(row, 4)?,
+            is_protected: row.get(4)?,
         })
     }
 
@@ -109,7 +118,7 @@ fn end_one(
     if token.has_ended(now) {
         return Ok(DisabledToken::Already);
     }
-    if token.settings.is_protected() {
+    if token.is_protected {
         return Ok(DisabledToken::Protected);
     }
     work.prepare_cached("UPDATE tokens SET ended_at = ?2 WHERE id = ?1")?

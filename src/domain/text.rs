@@ -1,0 +1,32 @@
+//! Which characters have no place in what people write.
+
+/// Whether `c` is not shown as itself: a control character, one that XML cannot hold, or one that
+/// breaks lines, takes no room or turns the direction of writing, so that a text is not what it
+/// seems.
+pub(super) fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{200b}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fffe}'
+                | '\u{ffff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_of_any_script_and_what_joins_them_are_printable() {
+        for text in ["für Anna", "نامه\u{200c}ها", "👩\u{200d}🚀", "a b"] {
+            assert!(!text.chars().any(is_unprintable), "{text}");
+        }
+        for c in "\u{0}\u{1b}\u{85}\u{200b}\u{2028}\u{202e}\u{2066}\u{feff}\u{ffff}\n".chars() {
+            assert!(is_unprintable(c), "{c:?}");
+        }
+    }
+}
