@@ -4,6 +4,7 @@ use actix_web::{
     HttpRequest,
     http::header::{self, HeaderMap, HeaderName},
 };
+use zeroize::Zeroizing;
 
 use super::{Service, form::decode};
 use crate::{
@@ -44,15 +45,24 @@ pub(super) fn shown(
 pub(super) fn circumstances(
     service: &Service,
     request: &HttpRequest,
-    parameters: &mut Parameters,
+    scopes: Vec<String>,
 ) -> Circumstances {
-    let wanted = parameters.take("scope").unwrap_or_default();
-    let scopes = wanted.split([' ', ',']).filter(|scope| !scope.is_empty());
     Circumstances {
         origin: origin(request.headers()),
         client: service.client(request).and_then(|client| client.certain),
-        scopes: scopes.map(str::to_owned).collect(),
+        scopes,
     }
+}
+
+/// The scopes that a gateway's own query asks for. Each `scope` in it counts: passing one over
+/// would ask for less.
+pub(super) fn wanted_scopes(query: &str) -> Vec<String> {
+    let mut scopes = Vec::new();
+    for value in values(query, "scope").flatten() {
+        let each = value.trim().split([' ', ',']);
+        scopes.extend(each.filter(|scope| !scope.is_empty()).map(str::to_owned));
+    }
+    scopes
 }
 
 /// What a text shows.
@@ -104,13 +114,8 @@ fn in_target(target: &str) -> Shown {
 /// Two different tokens are none.
 fn in_query(query: &str) -> Shown {
     let mut first = Shown::Nothing;
-    for pair in query.split('&') {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let named = decode(name.as_bytes()).is_some_and(|name| name.eq_ignore_ascii_case(TOKEN));
-        if !named {
-            continue;
-        }
-        let shown = decode(value.as_bytes()).map_or(Shown::Malformed, |text| judge(&text));
+    for value in values(query, TOKEN) {
+        let shown = value.map_or(Shown::Malformed, |text| judge(&text));
         first = match (first, shown) {
             (Shown::Nothing, shown) => shown,
             (first, Shown::Nothing) => first,
@@ -119,6 +124,15 @@ fn in_query(query: &str) -> Shown {
         };
     }
     first
+}
+
+/// The values of all pairs of this name; `None` for one that cannot be decoded.
+fn values(query: &str, name: &str) -> impl Iterator<Item = Option<Zeroizing<String>>> {
+    query.split('&').filter_map(move |pair| {
+        let (given, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let named = decode(given.as_bytes()).is_some_and(|given| given.eq_ignore_ascii_case(name));
+        named.then(|| decode(value.as_bytes()))
+    })
 }
 
 /// The page that a request comes from. `Origin` counts alone when it is there; two are none.

@@ -69,13 +69,17 @@ async fn judge(
 ) -> Result<HttpResponse, Failure> {
     let reach = reach(service, request).await?;
     let options = Options::take(&mut parameters)?;
+    // An original request asks for nothing.
+    let wanted = original.map_or_else(
+        || presented::wanted_scopes(request.query_string()),
+        |_| Vec::new(),
+    );
     let verify = Verify {
         shown: presented::shown(request.headers(), &mut parameters, original),
-        circumstances: presented::circumstances(service, request, &mut parameters),
+        circumstances: presented::circumstances(service, request, wanted.clone()),
         reach,
         detail: options.detail,
     };
-    let wanted = verify.circumstances.scopes.clone();
     let verdict = verify.execute(&service.app).await?;
     LogFields::note(request, |fields| fields.token = verdict.token);
     Ok(verdict::respond(&verdict, &wanted, options.too_often))

@@ -173,6 +173,16 @@ fn every_wanted_scope_must_be_held() {
     ] {
         wanting(bad).refuses_token(403);
     }
+    // Each counts that is given: the last alone would ask for less.
+    for query in [
+        "scope=search&scope=write",
+        "scope=write&Scope=search",
+        "scope=write&scope=",
+    ] {
+        server.verify(&token).raw_query(query).refuses_token(403);
+    }
+    let both = server.verify(&token).raw_query("scope=search&scope=A");
+    both.accepts();
     let plain = server.mint(&key);
     server
         .verify(&plain)
