@@ -132,7 +132,7 @@ fn document() -> impl Strategy<Value = Value> {
 fn what_is_taken_is_kept_and_what_is_refused_changes_nothing() {
     let (server, key) = server();
     let token = server.mint(&key);
-    let taken = std::cell::Cell::new(0);
+    let changes = std::cell::Cell::new(0);
     always(&(any::<bool>(), document()), |(whole, document)| {
         let before = server.settings(&key, &token);
         let answer = if whole {
@@ -144,7 +144,7 @@ fn what_is_taken_is_kept_and_what_is_refused_changes_nothing() {
         match answer.status() {
             200 => {
                 prop_assert_eq!(&after, &answer.json());
-                taken.set(taken.get() + usize::from(after != before));
+                changes.set(changes.get() + usize::from(after != before));
                 let again = server.put(&key, &token, &after).json();
                 prop_assert_eq!(&again, &after, "what is shown may be written back");
             }
@@ -157,5 +157,5 @@ fn what_is_taken_is_kept_and_what_is_refused_changes_nothing() {
         Ok(())
     });
     // Otherwise little was tried.
-    assert!(taken.get() > 30, "{taken:?}");
+    assert!(changes.get() > 30, "{changes:?}");
 }
