@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use moneyer::domain::Role;
+use serde_json::json;
 
 use crate::support::{Answer, Server};
 
@@ -55,11 +56,62 @@ fn one_of_each(server: &Server) -> Vec<Answer> {
     plain.chain(xml).collect()
 }
 
+/// And one of each kind where tokens are verified, changed, introspected and revoked.
+fn one_of_each_verdict(server: &Server) -> Vec<Answer> {
+    let key = server.account("other");
+    let verifier = server.key("other", Role::Admin);
+    let limit = json!({"rate_limit": {"requests": 1, "per_seconds": 60}});
+    let (token, limited) = (server.mint(&key), server.mint_with(&key, limit));
+    server.verify(&limited).accepts();
+    let requests = [
+        server.verify(&token),
+        server.verify("x"),
+        server.verify(&token).query("scope", "a"),
+        server.verify(&token).query("explain", "1"),
+        server.verify(&token).query("explain", "x"),
+        server.verify(&limited),
+        server.verify(&token).header("X-Moneyer-Key", "x"),
+        server.verify(&token).header("X-Moneyer-Key", key.expose()),
+        server.request("OPTIONS", "/v2/verify"),
+        server.get("/v2/verify/a").query("token", &token),
+        server.resource("GET", &key, &token),
+        server.resource("GET", &key, "x"),
+        server.resource("OPTIONS", &key, &token),
+        server
+            .resource("PUT", &key, &token)
+            .body("application/json", b"{}"),
+        server
+            .resource("PUT", &key, &token)
+            .body("application/json", b"{"),
+        server
+            .post("/v2/introspect")
+            .key(&verifier)
+            .query("token", &token),
+        server
+            .post("/v2/introspect")
+            .key(&verifier)
+            .query("token", "x"),
+        server.post("/v2/introspect"),
+        server.get("/v2/introspect"),
+        server.post("/v2/revoke").key(&key).query("token", &token),
+        server.post("/v2/revoke").key(&key),
+        server.resource("DELETE", &key, &token),
+    ];
+    let from_a_page = |request: &crate::support::Request| {
+        let origin = request.clone().header("Origin", "https://page.example");
+        origin.header("X-Request-Id", "chosen-by-the-caller").send()
+    };
+    requests.iter().map(from_a_page).collect()
+}
+
 #[test]
 fn no_answer_is_stored_passed_on_guessed_at_or_nameless() {
     let server = Server::start();
     let mut ids = HashSet::new();
-    for answer in one_of_each(&server) {
+    for answer in one_of_each(&server)
+        .into_iter()
+        .chain(one_of_each_verdict(&server))
+    {
         for (name, value) in [
             ("cache-control", "no-store"),
             ("referrer-policy", "no-referrer"),
@@ -84,7 +136,10 @@ fn no_answer_is_stored_passed_on_guessed_at_or_nameless() {
 #[test]
 fn no_page_in_a_browser_may_read_an_answer() {
     let server = Server::start();
-    for answer in one_of_each(&server) {
+    for answer in one_of_each(&server)
+        .into_iter()
+        .chain(one_of_each_verdict(&server))
+    {
         let text = answer.whole();
         assert!(
             !text.to_ascii_lowercase().contains("access-control"),

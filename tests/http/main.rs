@@ -24,6 +24,7 @@ mod overload;
 mod parser;
 mod races;
 mod random_input;
+mod random_verification;
 mod rates;
 mod real_input;
 mod restrictions;

@@ -6,7 +6,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use crate::support::{Server, send_raw};
 
 /// Has `check` hold for whatever `strategy` comes up with.
-fn always<S: Strategy>(strategy: &S, check: impl Fn(S::Value) -> Result<(), TestCaseError>) {
+pub fn always<S: Strategy>(strategy: &S, check: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let config = ProptestConfig {
         cases: 200,
         failure_persistence: None,
