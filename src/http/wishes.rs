@@ -127,7 +127,7 @@ mod tests {
             ("required_scope=a", "scope"),
             ("permissions=a", "scope"),
             ("status=gateway&amp;scope=a", "scope"),
-            ("explan=1", "explain"),
+            ("explains=1", "explain"),
             ("states=gateway", "status"),
         ] {
             let refusal = check(query).unwrap_err().to_string();

@@ -161,7 +161,7 @@ fn a_key_that_has_stopped_may_not() {
 }
 
 #[test]
-fn anothers_tokens_are_as_good_as_unknown() {
+fn tokens_of_another_account_are_as_good_as_unknown() {
     let (server, key) = server();
     let other = server.account("other");
     let verifier = server.key("other", Role::Verify);
