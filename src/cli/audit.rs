@@ -98,6 +98,7 @@ fn tell(verdict: &Verdict, output: Output) -> Result<ExitCode, Error> {
         (Some(Fault::Broken(broken)), _) => {
             format!("{broken} The chain is whole up to entry {entries}, which has the hash {head}.")
         }
+        (Some(Fault::Missing), _) => Fault::Missing.to_string(),
         (Some(fault), _) => {
             format!("{fault} What is left is a chain of {entries}, the last with the hash {head}.")
         }

@@ -33,9 +33,20 @@ fn a_whole_audit_is_found_so_also_while_a_server_adds_to_it() {
 }
 
 #[test]
-fn an_audit_without_entries_is_whole() {
+fn an_audit_that_is_empty_beside_accounts_is_not_whole() {
     let folder = audited();
     folder.change("DELETE FROM audit", []);
+    let run = audit(&folder, &["verify"]).run().exits_with(1);
+    assert_eq!(
+        run.line(),
+        "The audit is empty, though there are accounts: it was taken out."
+    );
+}
+
+#[test]
+fn the_audit_of_a_new_store_is_whole() {
+    let folder = Folder::new();
+    folder.serve(&[]).stop();
     let run = audit(&folder, &["verify"]).run().done();
     assert_eq!(run.line(), "The audit is whole: there is no entry yet.");
     // Whoever noted the hash of an audit without entries has it still.

@@ -66,12 +66,12 @@ fn record(work: &Work<'_>, token: &NewToken, settings: &Settings, now: Timestamp
     let tokens = vec![TokenId::of(&token.digest)];
     work.record(by, now, Event::TokensMinted { tokens });
     match &token.clone_of {
+        _ if settings.is_empty() => {}
         // Not the settings once more: a clone takes no more room than it must.
         Some(source) if token.settings.is_none() => {
             let (token, from) = (TokenId::of(&token.digest), TokenId::of(source));
             work.record(by, now, Event::SettingsCopied { token, from });
         }
-        _ if settings.is_empty() => {}
         _ => work.record(by, now, changed(&token.digest, settings)),
     }
 }
