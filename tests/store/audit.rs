@@ -176,9 +176,10 @@ async fn settings_leave_entries_of_what_they_are_now_without_the_note() {
         json!([key, "token.settings", token, ["a"]]),
         json!([key, "token.settings", token, ["b"]]),
         json!([other, "token.minted", null, null]),
-        json!([other, "token.settings", copy, ["b"]]),
+        json!([other, "token.cloned", copy, null]),
     ];
     assert_eq!(facts, expected);
+    assert_eq!(found[4]["from"], json!(token));
     assert!(!json!(found).to_string().contains("eyes"), "{found:#?}");
 }
 
