@@ -5,13 +5,14 @@
 -- and as copies sealed under a key that only the holder of the private key can derive.
 
 PRAGMA application_id = 0x4D6E7972; -- "Mnyr"
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 CREATE TABLE accounts (
     id          INTEGER PRIMARY KEY,
     name        TEXT    NOT NULL UNIQUE,
     created_at  INTEGER NOT NULL,
-    disabled_at INTEGER
+    disabled_at INTEGER,
+    policy      TEXT -- a JSON object: what its tokens are held to when they are minted
 ) STRICT;
 
 CREATE TABLE keys (

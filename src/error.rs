@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{AccountId, InvalidSettings, KeyId, TokenId};
+use crate::domain::{AccountId, InvalidPolicy, InvalidSettings, KeyId, OutsidePolicy, TokenId};
 
 /// Everything that can go wrong once a request or a command line has been understood.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,12 @@ pub enum Error {
     /// A token's settings cannot be used.
     #[error("{0}; nothing was changed.")]
     InvalidSettings(#[from] InvalidSettings),
+    /// The account's policy does not allow what is asked for.
+    #[error("{0}; nothing was changed.")]
+    OutsidePolicy(#[from] OutsidePolicy),
+    /// An account's policy cannot be used.
+    #[error("{0}; nothing was changed.")]
+    InvalidPolicy(#[from] InvalidPolicy),
     /// A parameter whose name is nearly that of a known one.
     #[error("There is no parameter \"{given}\" (did you mean {meant}?), so nothing was done.")]
     UnknownParameter {
@@ -118,9 +124,12 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::InvalidParameter { .. } | Self::InvalidSettings(_) | Self::Refused(_) => {
-                "invalid_parameter"
-            }
+            Self::InvalidParameter { .. }
+            | Self::InvalidSettings(_)
+            | Self::InvalidPolicy(_)
+            | Self::Refused(_) => "invalid_parameter",
+            Self::OutsidePolicy(OutsidePolicy::TooMany(_)) => "too_many_tokens",
+            Self::OutsidePolicy(_) => "outside_policy",
             Self::UnknownParameter { .. } => "unknown_parameter",
             Self::ConflictingParameters { .. } => "conflicting_parameters",
             Self::ProtectedToken => "protected_token",

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{
     open,
     output::{Output, table},
+    policy,
 };
 use crate::{
     config::Config,
@@ -23,6 +24,8 @@ pub(super) enum Account {
     },
     /// List the accounts
     List,
+    /// Show an account's policy, or change it: what its tokens are held to when they are minted
+    Policy(policy::Show),
     /// Disable an account: its keys stop at once
     Disable {
         /// The account's id or name
@@ -65,6 +68,7 @@ impl Account {
                 &open(config, Absent::Refuse)?.store.list_accounts().await?,
                 output,
             ),
+            Self::Policy(show) => show.run(&open(config, Absent::Refuse)?, output).await,
             Self::Disable { account } => {
                 let app = open(config, Absent::Refuse)?;
                 let (row, outcome) = account::disable(&app, &account).await?;

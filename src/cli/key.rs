@@ -72,9 +72,12 @@ pub(super) struct WantedArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct TokensArgs {
-    /// End the key's tokens too
-    #[arg(long)]
+    /// End the key's tokens too [default: as the account's policy has it]
+    #[arg(long, conflicts_with = "keep_tokens")]
     end_tokens: bool,
+    /// Let the key's tokens live on: the new key takes them over, when there is one
+    #[arg(long)]
+    keep_tokens: bool,
 }
 
 impl WantedArgs {
@@ -90,11 +93,12 @@ impl WantedArgs {
 }
 
 impl TokensArgs {
-    const fn resolve(&self) -> KeyTokens {
-        if self.end_tokens {
-            KeyTokens::End
-        } else {
-            KeyTokens::Keep
+    /// What is asked for, if anything is.
+    const fn resolve(&self) -> Option<KeyTokens> {
+        match (self.end_tokens, self.keep_tokens) {
+            (true, _) => Some(KeyTokens::End),
+            (false, true) => Some(KeyTokens::Keep),
+            (false, false) => None,
         }
     }
 }
@@ -190,8 +194,14 @@ fn imported(added: &[Added], output: Output) -> Result<(), Error> {
     )
 }
 
-async fn disable(app: &App, key: KeyId, tokens: KeyTokens, output: Output) -> Result<(), Error> {
-    let (when, ended) = match key::disable(app, key, tokens).await? {
+async fn disable(
+    app: &App,
+    key: KeyId,
+    tokens: Option<KeyTokens>,
+    output: Output,
+) -> Result<(), Error> {
+    let (disabled, tokens) = key::disable(app, key, tokens).await?;
+    let (when, ended) = match disabled {
         DisabledKey::Done(ended) => ("is disabled", ended),
         DisabledKey::Already(ended) => ("was disabled before", ended),
         DisabledKey::Unknown => return Err(Error::UnknownKey(key)),
@@ -206,7 +216,7 @@ async fn disable(app: &App, key: KeyId, tokens: KeyTokens, output: Output) -> Re
     )
 }
 
-async fn rotate(app: &App, tokens: KeyTokens, output: Output) -> Result<(), Error> {
+async fn rotate(app: &App, tokens: Option<KeyTokens>, output: Output) -> Result<(), Error> {
     let old = old_key()?;
     let rotated = key::rotate(app, &old, tokens).await.map_err(|error| match error {
         Error::InvalidKey if old.looks_mistyped() => {

@@ -13,6 +13,7 @@ mod input;
 mod key;
 mod log;
 mod output;
+mod policy;
 mod serve;
 mod sweep;
 mod token;

@@ -59,7 +59,7 @@ impl Create {
     ///
     /// # Errors
     /// [`Error::InvalidParameter`] for a value that is neither readable nor absent,
-    /// [`Error::InvalidSettings`] for settings that could not be used by themselves.
+    /// [`Error::InvalidSettings`] for settings that could not be used whatever they are merged into.
     pub fn parse(parameters: &mut Parameters) -> Result<Self, Error> {
         let expires_at = parameters
             .take("expire")
@@ -74,10 +74,8 @@ impl Create {
             return Err(Error::invalid(SETTINGS, reason));
         }
         let settings = parameters.take_settings();
-        match (&settings, &clone_of) {
-            (Some(given), None) => drop(Settings::default().merged(given.clone())?),
-            (Some(given), Some(_)) => Settings::check_patch(given)?,
-            (None, _) => {}
+        if let Some(given) = &settings {
+            Settings::check_patch(given)?;
         }
         Ok(Self {
             expires_at,
@@ -134,6 +132,7 @@ impl Create {
             )),
             Minted::SourceUnknown => Err(Error::UnknownToken),
             Minted::SettingsInvalid(invalid) => Err(invalid.into()),
+            Minted::OutsidePolicy(outside) => Err(outside.into()),
             Minted::KeyDead => Err(Error::InvalidKey),
         }
     }

@@ -80,6 +80,7 @@ impl EditSettings {
         match edited.await? {
             EditedSettings::Done(row) => Ok(with_unwritten(row, app, &digest)),
             EditedSettings::Invalid(invalid) => Err(invalid.into()),
+            EditedSettings::OutsidePolicy(outside) => Err(outside.into()),
             EditedSettings::NotIssuer => Err(Error::NotIssuer),
             EditedSettings::Unknown => Err(Error::UnknownToken),
             EditedSettings::KeyDead => Err(Error::InvalidKey),

@@ -62,6 +62,14 @@ pub enum Event {
         /// Its id.
         account: AccountId,
     },
+    /// An account's policy was changed.
+    #[serde(rename = "account.policy")]
+    PolicyChanged {
+        /// Its id.
+        account: AccountId,
+        /// What the policy is now.
+        policy: serde_json::Value,
+    },
     /// A private key was added to an account.
     #[serde(rename = "key.added")]
     KeyAdded {

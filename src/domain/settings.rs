@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub use self::members::is_scope;
 use self::members::{
     MOST_IPS, MOST_ORIGINS, MOST_SCOPES, MOST_TAGS, list, parse_net, parse_note, parse_origin,
     parse_rate_limit, parse_scope, parse_tag, unknown_member,

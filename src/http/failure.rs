@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
-use crate::error::Error;
+use crate::{domain::OutsidePolicy, error::Error};
 
 /// An error of the domain's, or one of HTTP's own.
 #[derive(Debug, thiserror::Error)]
@@ -73,8 +73,13 @@ impl Failure {
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::Domain(error) => match error {
-                Error::InvalidParameter { .. }
+                Error::OutsidePolicy(OutsidePolicy::TooMany(_))
+                | Error::AccountExists(_)
+                | Error::DisabledAccount(_) => StatusCode::CONFLICT,
+                Error::OutsidePolicy(_)
+                | Error::InvalidParameter { .. }
                 | Error::InvalidSettings(_)
+                | Error::InvalidPolicy(_)
                 | Error::UnknownParameter { .. }
                 | Error::ConflictingParameters { .. }
                 | Error::ProtectedToken
@@ -85,7 +90,6 @@ impl Failure {
                 | Error::UnknownTokenId(_)
                 | Error::UnknownKey(_)
                 | Error::UnknownAccount(_) => StatusCode::NOT_FOUND,
-                Error::AccountExists(_) | Error::DisabledAccount(_) => StatusCode::CONFLICT,
                 Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
                 Error::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
                 Error::Internal(_) | Error::Configuration(_) => StatusCode::INTERNAL_SERVER_ERROR,

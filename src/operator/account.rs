@@ -1,10 +1,14 @@
 //! Accounts.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use crate::{
     app::App,
-    domain::{AccountId, AccountName},
+    domain::{AccountId, AccountName, Policy},
     error::Error,
-    store::{AccountRow, CreatedAccount, DisabledAccount},
+    store::{AccountRow, CreatedAccount, DisabledAccount, EditedPolicy},
 };
 
 /// Creates an account, and gives its id.
@@ -47,5 +51,39 @@ pub async fn disable(app: &App, name_or_id: &str) -> Result<(AccountRow, Disable
     {
         DisabledAccount::Unknown => Err(Error::UnknownAccount(name_or_id.to_owned())),
         done => Ok((account, done)),
+    }
+}
+
+/// The policy of the account of this name or id.
+///
+/// # Errors
+/// [`Error::UnknownAccount`], the store's.
+pub async fn policy(app: &App, name_or_id: &str) -> Result<Policy, Error> {
+    let account = find(app, name_or_id).await?;
+    let policy = app.store.read_policy(account.id).await?;
+    policy.ok_or_else(|| Error::UnknownAccount(name_or_id.to_owned()))
+}
+
+/// Changes the policy of an account: `changes` take the place of members of `base`, or of the policy
+/// that it has. Gives the new one.
+///
+/// # Errors
+/// [`Error::UnknownAccount`], [`Error::InvalidPolicy`], the store's.
+pub async fn edit_policy(
+    app: &App,
+    name_or_id: &str,
+    base: Option<Policy>,
+    changes: BTreeMap<String, Value>,
+) -> Result<Policy, Error> {
+    let account = find(app, name_or_id).await?;
+    let now = app.clock.now();
+    match app
+        .store
+        .edit_policy(account.id, base, changes, now)
+        .await?
+    {
+        EditedPolicy::Done(policy) => Ok(*policy),
+        EditedPolicy::Invalid(invalid) => Err(invalid.into()),
+        EditedPolicy::Unknown => Err(Error::UnknownAccount(name_or_id.to_owned())),
     }
 }

@@ -3,7 +3,8 @@
 use crate::{
     app::App,
     domain::{
-        AccountId, KeyId, Label, PrivateKey, Role, SealedToken, Selector, Timestamp, TokenDigest,
+        AccountId, KeyId, Label, OnKeyDisable, OnKeyRotate, Policy, PrivateKey, Role, SealedToken,
+        Selector, Timestamp, TokenDigest,
     },
     error::Error,
     keyring::{self, Caller, SealingKey},
@@ -86,15 +87,33 @@ pub async fn import(
     })
 }
 
-/// Disables a key; says whether it was disabled before, and how many tokens were ended.
+/// Disables a key; says whether it was disabled before, and how many tokens were ended. Without
+/// `tokens` the account's policy says what becomes of them.
 ///
 /// # Errors
 /// [`Error::UnknownKey`], the store's.
-pub async fn disable(app: &App, key: KeyId, tokens: KeyTokens) -> Result<DisabledKey, Error> {
+pub async fn disable(
+    app: &App,
+    key: KeyId,
+    tokens: Option<KeyTokens>,
+) -> Result<(DisabledKey, KeyTokens), Error> {
+    let account = app.store.account_of_key(key).await?;
+    let account = account.ok_or(Error::UnknownKey(key))?;
+    let tokens = match tokens {
+        Some(tokens) => tokens,
+        None => match policy_of(app, account).await?.on_key_disable() {
+            OnKeyDisable::Keep => KeyTokens::Keep,
+            OnKeyDisable::End => KeyTokens::End,
+        },
+    };
     match app.store.disable_key(key, tokens, app.clock.now()).await? {
         DisabledKey::Unknown => Err(Error::UnknownKey(key)),
-        done => Ok(done),
+        done => Ok((done, tokens)),
     }
+}
+
+async fn policy_of(app: &App, account: AccountId) -> Result<Policy, Error> {
+    Ok(app.store.read_policy(account).await?.unwrap_or_default())
 }
 
 /// What came of a rotation.
@@ -111,12 +130,24 @@ pub struct Rotated {
 }
 
 /// Puts a new key of the same role, label and expiry in the place of `old`, which is dead when this
-/// returns. Its tokens are carried over or ended, as `tokens` says.
+/// returns. Its tokens are carried over or ended, as `tokens` says, or without it the account's
+/// policy.
 ///
 /// # Errors
 /// [`Error::InvalidKey`] when `old` is not good, the store's; nothing was changed then.
-pub async fn rotate(app: &App, old: &PrivateKey, tokens: KeyTokens) -> Result<Rotated, Error> {
+pub async fn rotate(
+    app: &App,
+    old: &PrivateKey,
+    tokens: Option<KeyTokens>,
+) -> Result<Rotated, Error> {
     let caller = app.authenticate(old).await?;
+    let tokens = match tokens {
+        Some(tokens) => tokens,
+        None => match policy_of(app, caller.account).await?.on_key_rotate() {
+            OnKeyRotate::Carry => KeyTokens::Keep,
+            OnKeyRotate::End => KeyTokens::End,
+        },
+    };
     let wanted = like(app, &caller).await?;
     let key = app.entropy.draw(PrivateKey::generate);
     let new = to_keep(app, &key, &wanted);

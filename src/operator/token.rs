@@ -58,7 +58,7 @@ pub async fn select(app: &App, wanted: Wanted) -> Result<Selection, Error> {
         Some(name_or_id) => Some(account::find(app, name_or_id).await?.id),
     };
     if let Some(key) = wanted.key
-        && !app.store.key_exists(key).await?
+        && app.store.account_of_key(key).await?.is_none()
     {
         return Err(Error::UnknownKey(key));
     }

@@ -10,18 +10,20 @@ pub mod sqlite;
 mod token_outcome;
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     fmt::Debug,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 
+use serde_json::Value;
+
 use self::sqlite::Sqlite;
 pub use self::{
     outcome::{
-        AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, Health, KeyRow,
-        KeyTokens, NewKey, Reseal, RotatedKey, Swept,
+        AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, EditedPolicy,
+        Health, KeyRow, KeyTokens, NewKey, Reseal, RotatedKey, Swept,
     },
     token_outcome::{
         DisabledToken, Edit, EditedSettings, EndedTokens, FoundSettings, Listed, Minted, NewToken,
@@ -30,8 +32,8 @@ pub use self::{
 };
 use crate::{
     domain::{
-        AccountId, AccountName, AuditEntry, KeyId, KeyRecord, Selector, Timestamp, TokenDigest,
-        TokenId, TokenRecord, Usage,
+        AccountId, AccountName, AuditEntry, KeyId, KeyRecord, Policy, Selector, Timestamp,
+        TokenDigest, TokenId, TokenRecord, Usage,
     },
     error::Error,
 };
@@ -104,14 +106,20 @@ operations! {
     /// Disables an account: its keys stop at once.
     disable_account(id: AccountId, now: Timestamp) -> DisabledAccount;
 
+    /// The policy of an account, if there is such an account.
+    read_policy(account: AccountId) -> Option<Policy>;
+    /// Changes an account's policy: `changes` take the place of members of `base`, or of the policy
+    /// that it has.
+    edit_policy(account: AccountId, base: Option<Policy>, changes: BTreeMap<String, Value>, now: Timestamp) -> EditedPolicy;
+
     /// Adds private keys to an account: all of them or none.
     add_keys(account: AccountId, keys: Vec<NewKey>, now: Timestamp) -> AddedKeys;
     /// The keys of an account, oldest first; those made within one second in no certain order.
     list_keys(account: AccountId) -> Vec<KeyRow>;
     /// The key with this selector, if it and its account are good at `now`.
     find_key(selector: Selector, now: Timestamp) -> Option<KeyRecord>;
-    /// Whether there is a key with this id, good or not.
-    key_exists(key: KeyId) -> bool;
+    /// The account of the key with this id, good or not.
+    account_of_key(key: KeyId) -> Option<AccountId>;
     /// Which of `keys` are good no more at `now`.
     dead_keys(keys: Vec<KeyId>, now: Timestamp) -> HashSet<KeyId>;
     /// Disables a key; its tokens live on or end with it, as `tokens` says.

@@ -4,7 +4,8 @@
 use std::fmt;
 
 use crate::domain::{
-    AccountId, KeyId, Label, Role, SealedToken, Selector, Timestamp, TokenDigest, TokenId,
+    AccountId, InvalidPolicy, KeyId, Label, Policy, Role, SealedToken, Selector, Timestamp,
+    TokenDigest, TokenId,
 };
 
 /// What came of creating an account.
@@ -24,6 +25,17 @@ pub enum DisabledAccount {
     /// It was disabled before.
     Already,
     /// There is none.
+    Unknown,
+}
+
+/// What came of changing an account's policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EditedPolicy {
+    /// It is this now.
+    Done(Box<Policy>),
+    /// The outcome would not be a policy; nothing was changed.
+    Invalid(InvalidPolicy),
+    /// There is no such account.
     Unknown,
 }
 

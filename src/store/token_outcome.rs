@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::domain::{
-    AccountId, IdempotencyDigest, InvalidSettings, KeyId, RequestDigest, SealedToken, Settings,
-    Timestamp, TokenDigest, TokenId, Usage,
+    AccountId, IdempotencyDigest, InvalidSettings, KeyId, OutsidePolicy, RequestDigest,
+    SealedToken, Settings, Timestamp, TokenDigest, TokenId, Usage,
 };
 
 /// A token to be kept.
@@ -61,6 +61,8 @@ pub enum Minted {
     SourceUnknown,
     /// The settings cannot be used; nothing was changed.
     SettingsInvalid(InvalidSettings),
+    /// The account's policy does not allow such a token; nothing was changed.
+    OutsidePolicy(OutsidePolicy),
     /// The key is good no more; nothing was changed.
     KeyDead,
 }
@@ -123,6 +125,8 @@ pub enum EditedSettings {
     Done(SettingsRow),
     /// The outcome would not be settings; nothing was changed.
     Invalid(InvalidSettings),
+    /// The account's policy does not allow them; nothing was changed.
+    OutsidePolicy(OutsidePolicy),
     /// The key is not the one that minted the token; nothing was changed.
     NotIssuer,
     /// There is no good token of the key's account with this digest.

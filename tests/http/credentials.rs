@@ -95,7 +95,7 @@ fn a_key_disabled_elsewhere_is_refused_at_the_very_next_request() {
     let key = server.account("acme");
     let token = server.mint(&key);
     let id = block_on(server.app.authenticate(&key)).unwrap().key;
-    block_on(key::disable(&server.elsewhere(), id, KeyTokens::Keep)).unwrap();
+    block_on(key::disable(&server.elsewhere(), id, Some(KeyTokens::Keep))).unwrap();
     for (name, value) in [
         ("list", "1"),
         ("disableToken", token.as_str()),
@@ -115,7 +115,12 @@ fn a_key_rotated_elsewhere_hands_over_at_the_very_next_request() {
     let server = Server::start();
     let old = server.account("acme");
     let tokens = [server.mint(&old), server.mint(&old)];
-    let rotated = block_on(key::rotate(&server.elsewhere(), &old, KeyTokens::Keep)).unwrap();
+    let rotated = block_on(key::rotate(
+        &server.elsewhere(),
+        &old,
+        Some(KeyTokens::Keep),
+    ))
+    .unwrap();
     server.auth(&old).send().refuses(401, "invalid_key");
     assert_eq!(
         server.list(&rotated.new.key),
@@ -129,7 +134,7 @@ fn a_key_rotated_elsewhere_may_take_its_tokens_along() {
     let server = Server::start();
     let old = server.account("acme");
     let token = server.mint(&old);
-    let rotated = block_on(key::rotate(&server.elsewhere(), &old, KeyTokens::End)).unwrap();
+    let rotated = block_on(key::rotate(&server.elsewhere(), &old, Some(KeyTokens::End))).unwrap();
     server.auth(&old).send().refuses(401, "invalid_key");
     let new = rotated.new.key;
     assert!(server.list(&new).is_empty());

@@ -22,6 +22,7 @@ mod minting_with_settings;
 mod model;
 mod overload;
 mod parser;
+mod policy;
 mod races;
 mod random_input;
 mod random_verification;

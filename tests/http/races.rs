@@ -112,7 +112,7 @@ fn ended_by_an_operator_in_the_same_process() {
     race(&server, &tokens, "", Warm, |token| {
         let place = tokens.iter().position(|known| known == token).unwrap();
         let id = block_on(server.app.authenticate(&keys[place])).unwrap().key;
-        block_on(key::disable(&server.app, id, KeyTokens::End)).unwrap();
+        block_on(key::disable(&server.app, id, Some(KeyTokens::End))).unwrap();
     });
     race(&server, &mint(&server, &mint_key, 1), "", Warm, |_| {
         block_on(account::disable(&server.app, "acme")).unwrap();

@@ -93,10 +93,14 @@ fn a_rotated_keys_names_go_over_to_its_successor() {
     let server = Server::start();
     let old = server.account("acme");
     let token = server.auth(&old).header(HEADER, "a").send().token();
-    let new = block_on(key::rotate(&server.elsewhere(), &old, KeyTokens::Keep))
-        .unwrap()
-        .new
-        .key;
+    let new = block_on(key::rotate(
+        &server.elsewhere(),
+        &old,
+        Some(KeyTokens::Keep),
+    ))
+    .unwrap()
+    .new
+    .key;
     let again = server.auth(&new).header(HEADER, "a").send();
     assert_eq!(again.token(), token);
     assert_eq!(server.count_tokens(), 1);

@@ -250,10 +250,10 @@ fn a_disabled_key_leaves_its_tokens_or_takes_them_along() {
     let sibling = server.mint(&server.key("acme", Role::Mint));
     server.verify(&warm).accepts();
     let id = key_id(&server, &key);
-    block_on(key::disable(&server.app, id, KeyTokens::Keep)).unwrap();
+    block_on(key::disable(&server.app, id, Some(KeyTokens::Keep))).unwrap();
     server.verify(&warm).accepts();
     server.verify(&cold).accepts();
-    block_on(key::disable(&server.app, id, KeyTokens::End)).unwrap();
+    block_on(key::disable(&server.app, id, Some(KeyTokens::End))).unwrap();
     server.verify(&warm).refuses_token(401);
     server.verify(&cold).refuses_token(401);
     server.verify(&sibling).accepts();
@@ -264,14 +264,19 @@ fn a_rotated_keys_tokens_stay_good_and_show_the_new_key() {
     let (server, key) = server();
     let (cold, warm) = (server.mint(&key), server.mint(&key));
     server.verify(&warm).accepts();
-    let rotated = block_on(key::rotate(&server.app, &key, KeyTokens::Keep)).unwrap();
+    let rotated = block_on(key::rotate(&server.app, &key, Some(KeyTokens::Keep))).unwrap();
     for token in [&cold, &warm] {
         let answer = server.verify(token).accepts();
         let id = rotated.new.id.to_string();
         assert_eq!(answer.header("X-Moneyer-Key"), Some(id.as_str()));
         assert_eq!(answer.json()["client_id"], id);
     }
-    block_on(key::rotate(&server.app, &rotated.new.key, KeyTokens::End)).unwrap();
+    block_on(key::rotate(
+        &server.app,
+        &rotated.new.key,
+        Some(KeyTokens::End),
+    ))
+    .unwrap();
     server.verify(&cold).refuses_token(401);
     server.verify(&warm).refuses_token(401);
 }

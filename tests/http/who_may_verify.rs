@@ -149,7 +149,9 @@ fn a_key_that_has_stopped_may_not() {
     keyed(server.verify(&token), &disabled).accepts();
     block_on(async {
         let elsewhere = server.elsewhere();
-        key::disable(&elsewhere, id, KeyTokens::Keep).await.unwrap();
+        key::disable(&elsewhere, id, Some(KeyTokens::Keep))
+            .await
+            .unwrap();
         server.app.follow().await.unwrap();
     });
     server.advance(60);

@@ -68,13 +68,18 @@ pub(super) fn parse_tag(text: &str) -> Result<String, String> {
     ))
 }
 
-/// A scope-token of RFC 6749, section 3.3, without the comma, by which wanted scopes may be
-/// separated.
-pub(super) fn parse_scope(text: &str) -> Result<String, String> {
+/// Whether `text` is a scope-token of RFC 6749, section 3.3, without the comma, by which wanted
+/// scopes may be separated, and of at most 96 bytes.
+#[must_use]
+pub fn is_scope(text: &str) -> bool {
     let plain = text
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !br#"",\"#.contains(&byte));
-    if plain && (1..=LONGEST_SCOPE).contains(&text.len()) {
+    plain && (1..=LONGEST_SCOPE).contains(&text.len())
+}
+
+pub(super) fn parse_scope(text: &str) -> Result<String, String> {
+    if is_scope(text) {
         return Ok(text.to_owned());
     }
     Err(format!(

@@ -87,11 +87,15 @@ impl Sqlite {
         .await
     }
 
-    pub(in crate::store) async fn key_exists(&self, key: KeyId) -> Result<bool, Error> {
+    pub(in crate::store) async fn account_of_key(
+        &self,
+        key: KeyId,
+    ) -> Result<Option<AccountId>, Error> {
         self.read(move |connection| {
             connection
-                .prepare_cached("SELECT 1 FROM keys WHERE id = ?1")?
-                .exists([key.to_i64()])
+                .prepare_cached("SELECT account_id FROM keys WHERE id = ?1")?
+                .query_row([key.to_i64()], |row| row.get(0).map(AccountId::from_i64))
+                .optional()
         })
         .await
     }

@@ -5,13 +5,15 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     Sqlite,
     good_keys::account_of_good_key,
+    policies,
     settings::{changed, settings_at, to_column},
     tokens::sealed_row,
     work::Work,
 };
 use crate::{
     domain::{
-        AccountId, Actor, Event, KeyId, RequestDigest, Settings, Timestamp, TokenDigest, TokenId,
+        AccountId, Actor, Event, KeyId, OutsidePolicy, Policy, RequestDigest, Settings, Timestamp,
+        TokenDigest, TokenId,
     },
     error::Error,
     store::{Minted, NewToken, Once},
@@ -39,8 +41,9 @@ fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<M
     if token.expires_at.is_some_and(|at| at <= now) {
         return Ok(Minted::BornDead);
     }
+    let policy = policies::find(work, account)?.unwrap_or_default();
     let copied = match &token.clone_of {
-        None => Settings::default(),
+        None => policy.token_settings().clone(),
         Some(source) => match cloneable(work, source, account, now)? {
             Some(settings) => settings,
             None => return Ok(Minted::SourceUnknown),
@@ -53,12 +56,38 @@ fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<M
             Err(invalid) => return Ok(Minted::SettingsInvalid(invalid)),
         },
     };
-    let id = insert(work, token, &settings, now)?;
+    let expires_at = match within(work, &policy, account, token, &settings, now)? {
+        Ok(expires_at) => expires_at,
+        Err(outside) => return Ok(Minted::OutsidePolicy(outside)),
+    };
+    let id = insert(work, token, expires_at, &settings, now)?;
     if let Some(once) = &token.once {
         note_request(work, token.key, once, id, now)?;
     }
     record(work, token, &settings, now);
     Ok(Minted::Done)
+}
+
+/// When the token ends by its account's policy; or why it is outside of that.
+fn within(
+    connection: &Connection,
+    policy: &Policy,
+    account: AccountId,
+    token: &NewToken,
+    settings: &Settings,
+    now: Timestamp,
+) -> rusqlite::Result<Result<Option<Timestamp>, OutsidePolicy>> {
+    let checked = policy.check_scopes(settings);
+    let expires_at = match checked.and_then(|()| policy.expiry(token.expires_at, now)) {
+        Ok(expires_at) => expires_at,
+        Err(outside) => return Ok(Err(outside)),
+    };
+    match policy.max_active_tokens() {
+        Some(most) if policies::has_as_many(connection, account, most, now)? => {
+            Ok(Err(OutsidePolicy::TooMany(most)))
+        }
+        _ => Ok(Ok(expires_at)),
+    }
 }
 
 fn record(work: &Work<'_>, token: &NewToken, settings: &Settings, now: Timestamp) {
@@ -80,6 +109,7 @@ fn record(work: &Work<'_>, token: &NewToken, settings: &Settings, now: Timestamp
 fn insert(
     connection: &Connection,
     token: &NewToken,
+    expires_at: Option<Timestamp>,
     settings: &Settings,
     now: Timestamp,
 ) -> rusqlite::Result<i64> {
@@ -94,7 +124,7 @@ fn insert(
             token.sealed.as_bytes(),
             to_column(settings),
             now.seconds(),
-            token.expires_at.map(Timestamp::seconds),
+            expires_at.map(Timestamp::seconds),
         ])
 }
 

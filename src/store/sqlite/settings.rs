@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Type};
 
-use super::{Sqlite, good_keys::account_of_good_key};
+use super::{Sqlite, good_keys::account_of_good_key, policies};
 use crate::{
     domain::{AccountId, Actor, Event, KeyId, Settings, Timestamp, TokenDigest, TokenId, Usage},
     error::Error,
@@ -52,6 +52,10 @@ impl Sqlite {
                 Ok(settings) => settings,
                 Err(invalid) => return Ok(EditedSettings::Invalid(invalid)),
             };
+            let policy = policies::find(work, account)?.unwrap_or_default();
+            if let Err(outside) = policy.check_scopes(&settings) {
+                return Ok(EditedSettings::OutsidePolicy(outside));
+            }
             if settings != before.settings {
                 work.prepare_cached("UPDATE tokens SET settings = ?2 WHERE id = ?1")?
                     .execute(params![found.id, to_column(&settings)])?;

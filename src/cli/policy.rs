@@ -1,0 +1,80 @@
+//! `moneyer account policy`.
+
+use std::collections::BTreeMap;
+
+use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser as _};
+use serde_json::Value;
+
+use super::output::{Output, table};
+use crate::{
+    app::App,
+    domain::{Policy, Preset},
+    error::Error,
+    operator::account,
+};
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The account's name or id
+    account: String,
+    /// Begin with this policy instead of the one that the account has
+    #[arg(long, value_parser = presets())]
+    preset: Option<Preset>,
+    /// Give a member a value, such as `max_ttl=180d`, `max_active_tokens=5` or
+    /// `permissions={"tiles:read":"see tiles"}`; `null` resets it
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_change)]
+    changes: Vec<(String, Value)>,
+}
+
+fn presets() -> impl clap::builder::TypedValueParser<Value = Preset> {
+    PossibleValuesParser::new(Preset::ALL.map(Preset::name)).map(|name| {
+        let named = |preset: &Preset| preset.name() == name;
+        Preset::ALL
+            .into_iter()
+            .find(named)
+            .expect("clap has checked the name")
+    })
+}
+
+/// A value is JSON where it is a number, an object or the like, and else a text.
+fn parse_change(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("it must be NAME=VALUE, such as max_ttl=180d")?;
+    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    Ok((name.trim().to_owned(), value))
+}
+
+impl Show {
+    pub(super) async fn run(self, app: &App, output: Output) -> Result<(), Error> {
+        if self.preset.is_none() && self.changes.is_empty() {
+            return print(&account::policy(app, &self.account).await?, output);
+        }
+        let mut changes = BTreeMap::new();
+        for (name, value) in self.changes {
+            if changes.insert(name.clone(), value).is_some() {
+                return Err(Error::Refused(format!("--set {name} is given twice.")));
+            }
+        }
+        let base = self.preset.map(Preset::policy);
+        let policy = account::edit_policy(app, &self.account, base, changes).await?;
+        output.words("The policy is changed. It holds for tokens that are minted from now on.");
+        print(&policy, output)
+    }
+}
+
+fn print(policy: &Policy, output: Output) -> Result<(), Error> {
+    let document = policy.to_value();
+    let members = document.as_object().into_iter().flatten();
+    let rows: Vec<_> = members
+        .map(|(name, value)| {
+            let shown = match value {
+                Value::Null => "-".to_owned(),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            [name.clone(), shown]
+        })
+        .collect();
+    output.data(table(["MEMBER", "VALUE"], &rows), &document)
+}

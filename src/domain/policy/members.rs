@@ -1,0 +1,131 @@
+//! Reading the members of a policy, each within its bounds.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{InvalidPolicy, OnKeyDisable, OnKeyRotate, Policy};
+use crate::domain::{Lifetime, Settings, is_scope};
+
+const MEMBERS: &str = "default_ttl, max_ttl, require_expire, max_active_tokens, token_settings, permissions, on_key_rotate and on_key_disable";
+const MOST_ACTIVE_TOKENS: u32 = 100_000_000;
+const MOST_PERMISSIONS: usize = 256;
+const LONGEST_DESCRIPTION: usize = 256;
+/// How much of an unknown member's name is repeated.
+const SHOWN_CHARS: usize = 32;
+
+pub(super) fn parse(document: Value) -> Result<Policy, InvalidPolicy> {
+    let Value::Object(members) = document else {
+        return Err(InvalidPolicy::new("policy", "must be a JSON object"));
+    };
+    let mut policy = Policy::default();
+    for (name, value) in members {
+        match name.as_str() {
+            "default_ttl" => policy.default_ttl = lifetime(&name, &value)?,
+            "max_ttl" => policy.max_ttl = lifetime(&name, &value)?,
+            "require_expire" => policy.require_expire = truth(&name, &value)?,
+            "max_active_tokens" => policy.max_active_tokens = count(&name, &value)?,
+            "token_settings" => policy.token_settings = settings(value)?,
+            "permissions" => policy.permissions = permissions(value)?,
+            "on_key_rotate" => policy.on_key_rotate = on_key_rotate(&value)?,
+            "on_key_disable" => policy.on_key_disable = on_key_disable(&value)?,
+            _ => return Err(unknown_member(&name)),
+        }
+    }
+    Ok(policy)
+}
+
+fn unknown_member(name: &str) -> InvalidPolicy {
+    let shown = name.chars().filter(char::is_ascii_graphic);
+    let shown: String = shown.take(SHOWN_CHARS).collect();
+    InvalidPolicy::new(
+        format!("a policy has no member \"{shown}\";"),
+        format!("its members are {MEMBERS}"),
+    )
+}
+
+fn lifetime(name: &str, value: &Value) -> Result<Option<Lifetime>, InvalidPolicy> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    Lifetime::parse(value.as_str().unwrap_or_default())
+        .map(Some)
+        .map_err(|malformed| InvalidPolicy::new(name, malformed.to_string()))
+}
+
+fn truth(name: &str, value: &Value) -> Result<bool, InvalidPolicy> {
+    value
+        .as_bool()
+        .ok_or_else(|| InvalidPolicy::new(name, "must be true or false"))
+}
+
+fn count(name: &str, value: &Value) -> Result<Option<u32>, InvalidPolicy> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let count = value.as_u64().and_then(|count| u32::try_from(count).ok());
+    let count = count.filter(|count| (1..=MOST_ACTIVE_TOKENS).contains(count));
+    count.map(Some).ok_or_else(|| {
+        let reason = format!("must be a whole number from 1 to {MOST_ACTIVE_TOKENS}, or null");
+        InvalidPolicy::new(name, reason)
+    })
+}
+
+fn settings(value: Value) -> Result<Settings, InvalidPolicy> {
+    Settings::parse(value)
+        .map_err(|invalid| InvalidPolicy::new("token_settings:", invalid.to_string()))
+}
+
+fn permissions(value: Value) -> Result<BTreeMap<String, String>, InvalidPolicy> {
+    let refuse = |reason: String| InvalidPolicy::new("permissions", reason);
+    let Value::Object(members) = value else {
+        let reason = "must be an object of names and their descriptions";
+        return Err(refuse(reason.to_owned()));
+    };
+    if members.len() > MOST_PERMISSIONS {
+        return Err(refuse(format!(
+            "must have at most {MOST_PERMISSIONS} names"
+        )));
+    }
+    describe(members)
+}
+
+fn describe(members: Map<String, Value>) -> Result<BTreeMap<String, String>, InvalidPolicy> {
+    let mut permissions = BTreeMap::new();
+    for (name, description) in members {
+        let refuse =
+            |reason: &str| InvalidPolicy::new("permissions:", format!("{name:?} {reason}"));
+        if !is_scope(&name) {
+            return Err(refuse(
+                "must be a scope: visible ASCII characters without comma, double quote and backslash",
+            ));
+        }
+        match description {
+            Value::String(text) if text.chars().count() <= LONGEST_DESCRIPTION => {
+                permissions.insert(name, text);
+            }
+            _ => {
+                return Err(refuse(
+                    "must be described by a text of at most 256 characters",
+                ));
+            }
+        }
+    }
+    Ok(permissions)
+}
+
+fn on_key_rotate(value: &Value) -> Result<OnKeyRotate, InvalidPolicy> {
+    match value.as_str() {
+        Some("carry") => Ok(OnKeyRotate::Carry),
+        Some("end") => Ok(OnKeyRotate::End),
+        _ => Err(InvalidPolicy::new("on_key_rotate", "must be carry or end")),
+    }
+}
+
+fn on_key_disable(value: &Value) -> Result<OnKeyDisable, InvalidPolicy> {
+    match value.as_str() {
+        Some("keep") => Ok(OnKeyDisable::Keep),
+        Some("end") => Ok(OnKeyDisable::End),
+        _ => Err(InvalidPolicy::new("on_key_disable", "must be keep or end")),
+    }
+}

@@ -1,0 +1,78 @@
+//! Policies to begin with: the manners of services that Moneyer can stand in for, as data.
+
+use serde_json::{Value, json};
+
+use super::Policy;
+
+/// A policy by a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// Tokens live until they are disabled or reach the end that was asked for.
+    Synoptic,
+    /// Tokens last 180 days and may be used three times a second; all end with their key.
+    Synkrato,
+    /// Tokens have permissions out of a declared list; they live on when their key is replaced.
+    Syntropy,
+}
+
+impl Preset {
+    /// Every preset.
+    pub const ALL: [Self; 3] = [Self::Synoptic, Self::Synkrato, Self::Syntropy];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Synoptic => "synoptic",
+            Self::Synkrato => "synkrato",
+            Self::Syntropy => "syntropy",
+        }
+    }
+
+    /// Its policy.
+    #[must_use]
+    pub fn policy(self) -> Policy {
+        Policy::parse(self.document()).expect("presets are policies, as a test checks")
+    }
+
+    fn document(self) -> Value {
+        match self {
+            Self::Synoptic => json!({}),
+            Self::Synkrato => json!({
+                "default_ttl": "180d",
+                "max_ttl": "180d",
+                "token_settings": {"rate_limit": {"requests": 3, "per_seconds": 1}},
+                "on_key_rotate": "end",
+                "on_key_disable": "end",
+            }),
+            Self::Syntropy => json!({
+                "permissions": {
+                    "agents:read": "see agents",
+                    "agents:write": "create, change and delete agents",
+                    "connections:read": "see connections",
+                    "connections:write": "create and delete connections",
+                    "services:read": "see services",
+                    "services:write": "enable and delete services",
+                },
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_a_policy() {
+        for preset in Preset::ALL {
+            assert_eq!(
+                Policy::parse(preset.document()),
+                Ok(preset.policy()),
+                "{}",
+                preset.name()
+            );
+        }
+        assert_eq!(Preset::Synoptic.policy(), Policy::default());
+    }
+}

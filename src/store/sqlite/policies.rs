@@ -1,0 +1,88 @@
+//! Accounts' policies.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension as _, params, types::Type};
+use serde_json::Value;
+
+use super::Sqlite;
+use crate::{
+    domain::{AccountId, Actor, Event, Policy, Timestamp},
+    error::Error,
+    store::EditedPolicy,
+};
+
+impl Sqlite {
+    pub(in crate::store) async fn read_policy(
+        &self,
+        account: AccountId,
+    ) -> Result<Option<Policy>, Error> {
+        self.read(move |connection| find(connection, account)).await
+    }
+
+    pub(in crate::store) async fn edit_policy(
+        &self,
+        account: AccountId,
+        base: Option<Policy>,
+        changes: BTreeMap<String, Value>,
+        now: Timestamp,
+    ) -> Result<EditedPolicy, Error> {
+        self.write(move |work| {
+            let Some(before) = find(work, account)? else {
+                return Ok(EditedPolicy::Unknown);
+            };
+            let after = match base.unwrap_or_else(|| before.clone()).with(&changes) {
+                Ok(policy) => policy,
+                Err(invalid) => return Ok(EditedPolicy::Invalid(invalid)),
+            };
+            if after != before {
+                let text = (after != Policy::default()).then(|| after.to_value().to_string());
+                work.prepare_cached("UPDATE accounts SET policy = ?2 WHERE id = ?1")?
+                    .execute(params![account.to_i64(), text])?;
+                let policy = after.to_value();
+                let event = Event::PolicyChanged { account, policy };
+                work.record(Actor::CommandLine, now, event);
+            }
+            Ok(EditedPolicy::Done(Box::new(after)))
+        })
+        .await
+    }
+}
+
+/// The policy of an account, if there is such an account.
+pub(super) fn find(
+    connection: &Connection,
+    account: AccountId,
+) -> rusqlite::Result<Option<Policy>> {
+    let text: Option<Option<String>> = connection
+        .prepare_cached("SELECT policy FROM accounts WHERE id = ?1")?
+        .query_row([account.to_i64()], |row| row.get(0))
+        .optional()?;
+    match text {
+        None => Ok(None),
+        Some(None) => Ok(Some(Policy::default())),
+        Some(Some(text)) => Policy::from_json(&text).map(Some).map_err(|invalid| {
+            rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(invalid))
+        }),
+    }
+}
+
+/// Whether `most` tokens of an account are good at `now`.
+pub(super) fn has_as_many(
+    connection: &Connection,
+    account: AccountId,
+    most: u32,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let count: u32 = connection
+        .prepare_cached(
+            "SELECT count(*) FROM (
+                 SELECT 1 FROM keys k JOIN tokens t ON t.key_id = k.id
+                 WHERE k.account_id = ?1
+                 AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?2) LIMIT ?3)",
+        )?
+        .query_row(params![account.to_i64(), now.seconds(), most], |row| {
+            row.get(0)
+        })?;
+    Ok(count >= most)
+}
