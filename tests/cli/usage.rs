@@ -27,7 +27,7 @@ fn a_call_that_is_not_known_is_a_usage_error() {
         &["account", "create", "one", "two"],
         &["account", "list", "--format", "yaml"],
         &["key", "disable"],
-        &["key", "rotate", "--keep-tokens"],
+        &["key", "rotate", "--drop-tokens"],
         &["backup"],
         &["serve", "--port", "8080"],
         &["completions", "cobol"],
