@@ -12,8 +12,12 @@ CREATE TABLE accounts (
     name        TEXT    NOT NULL UNIQUE,
     created_at  INTEGER NOT NULL,
     disabled_at INTEGER,
-    policy      TEXT -- a JSON object: what its tokens are held to when they are minted
+    policy      TEXT,                       -- a JSON object: what its tokens are held to when they are minted
+    generation  INTEGER NOT NULL DEFAULT 0, -- tokens of an earlier one have ended
+    swept       INTEGER NOT NULL DEFAULT 0  -- up to which generation they are marked so
 ) STRICT;
+
+CREATE INDEX accounts_to_sweep ON accounts (id) WHERE swept < generation;
 
 CREATE TABLE keys (
     id           INTEGER PRIMARY KEY,
@@ -30,7 +34,8 @@ CREATE TABLE keys (
 
 CREATE INDEX keys_of_account ON keys (account_id);
 
--- A token has ended when ended_at is set, or when expires_at has come; the sweeper then sets ended_at.
+-- A token has ended when ended_at is set, when expires_at has come, or when its account has a later generation;
+-- the sweeper then sets ended_at.
 CREATE TABLE tokens (
     id         INTEGER PRIMARY KEY,                  -- the order of minting
     digest     BLOB    NOT NULL UNIQUE,              -- SHA-256 of the token's text
@@ -41,7 +46,8 @@ CREATE TABLE tokens (
     expires_at INTEGER,
     ended_at   INTEGER,
     last_used_at  INTEGER,                           -- when it was last verified
-    verifications INTEGER NOT NULL DEFAULT 0         -- how often it was verified
+    verifications INTEGER NOT NULL DEFAULT 0,        -- how often it was verified
+    generation    INTEGER NOT NULL DEFAULT 0         -- its account's when it was minted
 ) STRICT;
 
 CREATE INDEX tokens_live ON tokens (key_id, id) WHERE ended_at IS NULL;

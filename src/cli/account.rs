@@ -26,6 +26,11 @@ pub(super) enum Account {
     List,
     /// Show an account's policy, or change it: what its tokens are held to when they are minted
     Policy(policy::Show),
+    /// End every token of an account at once, however many there are; its keys work as before
+    Regenerate {
+        /// The account's name or id
+        account: String,
+    },
     /// Disable an account: its keys stop at once
     Disable {
         /// The account's id or name
@@ -69,6 +74,17 @@ impl Account {
                 output,
             ),
             Self::Policy(show) => show.run(&open(config, Absent::Refuse)?, output).await,
+            Self::Regenerate { account } => {
+                let app = open(config, Absent::Refuse)?;
+                let (row, generation) = account::regenerate(&app, &account).await?;
+                output.data(
+                    format_args!(
+                        "Every token of account {} (\"{}\") has ended.",
+                        row.id, row.name
+                    ),
+                    &serde_json::json!({ "account": row.id, "generation": generation }),
+                )
+            }
             Self::Disable { account } => {
                 let app = open(config, Absent::Refuse)?;
                 let (row, outcome) = account::disable(&app, &account).await?;

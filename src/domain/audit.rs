@@ -70,6 +70,14 @@ pub enum Event {
         /// What the policy is now.
         policy: serde_json::Value,
     },
+    /// Every token of an account was ended at once.
+    #[serde(rename = "account.regenerated")]
+    AccountRegenerated {
+        /// Its id.
+        account: AccountId,
+        /// Its generation from then on.
+        generation: u64,
+    },
     /// A private key was added to an account.
     #[serde(rename = "key.added")]
     KeyAdded {

@@ -87,3 +87,17 @@ pub async fn edit_policy(
         EditedPolicy::Unknown => Err(Error::UnknownAccount(name_or_id.to_owned())),
     }
 }
+
+/// Ends every token of every key of the account of this name or id, at once; its keys work as before.
+/// Gives the account and its new generation.
+///
+/// # Errors
+/// [`Error::UnknownAccount`], the store's.
+pub async fn regenerate(app: &App, name_or_id: &str) -> Result<(AccountRow, u64), Error> {
+    let account = find(app, name_or_id).await?;
+    let generation = app.store.regenerate_account(account.id, app.clock.now());
+    match generation.await? {
+        Some(generation) => Ok((account, generation)),
+        None => Err(Error::UnknownAccount(name_or_id.to_owned())),
+    }
+}

@@ -112,6 +112,10 @@ operations! {
     /// that it has.
     edit_policy(account: AccountId, base: Option<Policy>, changes: BTreeMap<String, Value>, now: Timestamp) -> EditedPolicy;
 
+    /// Ends every token of an account at once, however many there are; gives its new generation, if
+    /// there is such an account.
+    regenerate_account(id: AccountId, now: Timestamp) -> Option<u64>;
+
     /// Adds private keys to an account: all of them or none.
     add_keys(account: AccountId, keys: Vec<NewKey>, now: Timestamp) -> AddedKeys;
     /// The keys of an account, oldest first; those made within one second in no certain order.

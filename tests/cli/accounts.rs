@@ -148,3 +148,31 @@ fn a_disabled_account_is_given_no_more_keys() {
     import.run().refused().says("disabled");
     assert_eq!(folder.number("SELECT count(*) FROM keys"), 0);
 }
+
+#[test]
+fn regenerating_an_account_ends_its_tokens_and_a_running_server_follows() {
+    let (folder, key) = Folder::with_key();
+    let server = folder.serve(&[]);
+    let token = server.mint(&key.secret);
+    let good = |token: &str| server.get(&format!("/v2/verify?token={token}")).status == 200;
+    assert!(good(&token));
+    let run = folder
+        .moneyer(&["account", "regenerate", "acme"])
+        .run()
+        .done();
+    assert!(
+        run.line().starts_with("Every token of account acc_"),
+        "{run:?}"
+    );
+    let within = std::time::Duration::from_secs(10);
+    crate::support::eventually(within, "the server follows", || !good(&token));
+    assert!(server.list(&key.secret).is_empty());
+    assert!(good(&server.mint(&key.secret)));
+    let json = ["account", "regenerate", "acme", "--format", "json"];
+    assert_eq!(folder.moneyer(&json).run().done().json()["generation"], 2);
+    folder
+        .moneyer(&["account", "regenerate", "nobody"])
+        .run()
+        .refused()
+        .says("nobody");
+}

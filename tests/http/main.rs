@@ -28,6 +28,7 @@ mod random_input;
 mod random_verification;
 mod rates;
 mod real_input;
+mod regenerating;
 mod restrictions;
 mod retries;
 mod revocation;

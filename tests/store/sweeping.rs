@@ -181,3 +181,29 @@ fn a_sweep_finds_what_it_wants_by_an_index() {
         );
     }
 }
+
+#[tokio::test]
+async fn tokens_of_earlier_generations_are_marked_in_batches() {
+    let it = Fixture::new();
+    let (account, key) = it.account_and_key().await;
+    let empty = it.account("empty").await;
+    for _ in 0..5 {
+        it.token(key).await;
+    }
+    it.store.regenerate_account(empty, NOW).await.unwrap();
+    assert_eq!(
+        it.store.regenerate_account(account, NOW).await.unwrap(),
+        Some(1)
+    );
+    let kept = it.token(key).await;
+    let sweep = async || it.store.sweep(later(1), NOW, NOW, 2).await.unwrap().expired;
+    assert_eq!([sweep().await, sweep().await, sweep().await], [2, 2, 1]);
+    assert_eq!(sweep().await, 0);
+    assert_eq!(it.list(key, later(1)).await, [kept]);
+    let marked = "SELECT count(*) FROM tokens WHERE ended_at IS NOT NULL";
+    let marked: i64 = it.file().query_row(marked, [], |row| row.get(0)).unwrap();
+    assert_eq!(marked, 5);
+    let pending = "SELECT count(*) FROM accounts WHERE swept < generation";
+    let pending: i64 = it.file().query_row(pending, [], |row| row.get(0)).unwrap();
+    assert_eq!(pending, 0);
+}

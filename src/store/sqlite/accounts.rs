@@ -87,6 +87,32 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    pub(in crate::store) async fn regenerate_account(
+        &self,
+        id: AccountId,
+        now: Timestamp,
+    ) -> Result<Option<u64>, Error> {
+        self.write(move |work| {
+            let generation: Option<i64> = work
+                .prepare_cached(
+                    "UPDATE accounts SET generation = generation + 1 WHERE id = ?1 RETURNING generation",
+                )?
+                .query_row([id.to_i64()], |row| row.get(0))
+                .optional()?;
+            let generation = generation.map(i64::unsigned_abs);
+            if let Some(generation) = generation {
+                let account = id;
+                let event = Event::AccountRegenerated { account, generation };
+                work.record(Actor::CommandLine, now, event);
+                work.altered(Altered::Tokens);
+            }
+            Ok(generation)
+        })
+        .await
+    }
+}
+
 /// Whether `error` says that a row of that kind exists already.
 fn violates_constraint(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)

@@ -115,8 +115,9 @@ fn insert(
 ) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(
-            "INSERT INTO tokens (digest, key_id, sealed, settings, created_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO tokens (digest, key_id, sealed, settings, created_at, expires_at, generation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT a.generation FROM keys k JOIN accounts a
+                 ON a.id = k.account_id WHERE k.id = ?2))",
         )?
         .insert(params![
             token.digest.as_bytes(),
@@ -185,7 +186,8 @@ fn cloneable(
     connection
         .prepare_cached(
             "SELECT t.settings FROM tokens t JOIN keys k ON k.id = t.key_id
-             WHERE t.digest = ?1 AND k.account_id = ?2
+             JOIN accounts a ON a.id = k.account_id
+             WHERE t.digest = ?1 AND k.account_id = ?2 AND t.generation = a.generation
              AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)",
         )?
         .query_row(

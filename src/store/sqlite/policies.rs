@@ -78,7 +78,8 @@ pub(super) fn has_as_many(
         .prepare_cached(
             "SELECT count(*) FROM (
                  SELECT 1 FROM keys k JOIN tokens t ON t.key_id = k.id
-                 WHERE k.account_id = ?1
+                 JOIN accounts a ON a.id = k.account_id
+                 WHERE k.account_id = ?1 AND t.generation = a.generation
                  AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?2) LIMIT ?3)",
         )?
         .query_row(params![account.to_i64(), now.seconds(), most], |row| {

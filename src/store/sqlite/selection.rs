@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use super::{
     Sqlite,
     settings::{settings_at, usage_at},
-    tokens::IS_PROTECTED,
+    tokens::{IS_PROTECTED, good_tokens},
     work::Work,
 };
 use crate::{
@@ -15,11 +15,14 @@ use crate::{
 };
 
 /// The good tokens that a selection names; `:now` and its other parameters are bound by name.
-const SELECTED: &str = "t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > :now)
-    AND (:unused_since IS NULL OR coalesce(t.last_used_at, t.created_at) <= :unused_since)
-    AND (:expiring_until IS NULL OR t.expires_at <= :expiring_until)
-    AND (:tag IS NULL OR (json_valid(t.settings)
-        AND EXISTS (SELECT 1 FROM json_each(t.settings, '$.tags') WHERE value = :tag)))";
+const SELECTED: &str = concat!(
+    good_tokens!(":key", ":now"),
+    "
+    AND (:unused_since IS NULL OR coalesce(last_used_at, created_at) <= :unused_since)
+    AND (:expiring_until IS NULL OR expires_at <= :expiring_until)
+    AND (:tag IS NULL OR (json_valid(settings)
+        AND EXISTS (SELECT 1 FROM json_each(settings, '$.tags') WHERE value = :tag)))"
+);
 
 /// What stands in the place of a note that cannot be read.
 const DAMAGED: &str = "(its settings are damaged)";
@@ -108,10 +111,7 @@ impl Chosen {
             endable: Vec::new(),
             protected: 0,
         };
-        let sql = format!(
-            "SELECT t.id, t.digest, {IS_PROTECTED}
-             FROM tokens t WHERE t.key_id = :key AND {SELECTED}"
-        );
+        let sql = format!("SELECT id, digest, {IS_PROTECTED} FROM tokens WHERE {SELECTED}");
         let mut select = connection.prepare_cached(&sql)?;
         for key in keys_of(connection, selection)? {
             let bound = Bound::of(selection, key, now);
@@ -215,9 +215,9 @@ fn page(
     now: Timestamp,
 ) -> rusqlite::Result<Vec<TokenRow>> {
     let sql = format!(
-        "SELECT t.settings, t.verifications, t.last_used_at, t.digest, t.key_id, t.created_at, t.expires_at
-         FROM tokens t WHERE t.key_id = :key AND t.id < :before AND {SELECTED}
-         ORDER BY t.id DESC LIMIT :limit"
+        "SELECT settings, verifications, last_used_at, digest, key_id, created_at, expires_at
+         FROM tokens WHERE id < :before AND {SELECTED}
+         ORDER BY id DESC LIMIT :limit"
     );
     let bound = Bound::of(selection, key, now);
     let further: [(&str, &dyn ToSql); 2] = [(":before", &before), (":limit", &limit)];

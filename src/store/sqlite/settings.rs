@@ -85,8 +85,8 @@ fn find(
     connection
         .prepare_cached(
             "SELECT t.settings, t.id, t.key_id, t.verifications, t.last_used_at
-             FROM tokens t JOIN keys k ON k.id = t.key_id
-             WHERE t.digest = ?1 AND k.account_id = ?2
+             FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
+             WHERE t.digest = ?1 AND k.account_id = ?2 AND t.generation = a.generation
              AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)",
         )?
         .query_row(

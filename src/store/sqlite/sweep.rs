@@ -1,6 +1,6 @@
 //! Reclaiming what has ended.
 
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::Sqlite;
 use crate::{domain::Timestamp, error::Error, store::Swept};
@@ -8,6 +8,10 @@ use crate::{domain::Timestamp, error::Error, store::Swept};
 /// Marks tokens whose time has come, so that they leave the index of live ones.
 const EXPIRE: &str = "UPDATE tokens SET ended_at = expires_at WHERE id IN (
     SELECT id FROM tokens WHERE ended_at IS NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
+/// Marks tokens of an account's earlier generations; the oldest come first in the index.
+const OUTDATE: &str = "UPDATE tokens SET ended_at = ?1 WHERE id IN (
+    SELECT t.id FROM accounts a JOIN keys k ON k.account_id = a.id JOIN tokens t ON t.key_id = k.id
+    WHERE a.id = ?3 AND t.ended_at IS NULL AND t.generation < a.generation LIMIT ?2)";
 /// Forgets requests that will not be retried any more.
 const FORGET: &str = "DELETE FROM idempotency WHERE (key_id, header) IN (
     SELECT key_id, header FROM idempotency WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)";
@@ -31,11 +35,32 @@ impl Sqlite {
                 Ok::<_, rusqlite::Error>(rows as u64)
             };
             Ok(Swept {
-                expired: reclaim(EXPIRE, now)?,
+                expired: reclaim(EXPIRE, now)? + outdate(connection, now, limit)?,
                 forgotten: reclaim(FORGET, forget_before)?,
                 purged: reclaim(PURGE, purge_before)?,
             })
         })
         .await
     }
+}
+
+/// Marks some of the tokens that ended with a generation of their account.
+fn outdate(connection: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<u64> {
+    let mut next =
+        connection.prepare_cached("SELECT id FROM accounts WHERE swept < generation LIMIT 1")?;
+    while let Some(account) = next.query_row([], |row| row.get::<_, i64>(0)).optional()? {
+        let marked =
+            connection
+                .prepare_cached(OUTDATE)?
+                .execute(params![now.seconds(), limit, account])?;
+        if marked < limit as usize {
+            connection
+                .prepare_cached("UPDATE accounts SET swept = generation WHERE id = ?1")?
+                .execute([account])?;
+        }
+        if marked > 0 {
+            return Ok(marked as u64);
+        }
+    }
+    Ok(0)
 }

@@ -9,6 +9,23 @@ use crate::{
     store::{Altered, DisabledToken, Listed, Reseal, SealedRow},
 };
 
+/// The good tokens of a key, given the names of two parameters: those of the key and the time.
+macro_rules! good_tokens {
+    ($key:literal, $now:literal) => {
+        concat!(
+            "tokens.key_id = ",
+            $key,
+            " AND tokens.ended_at IS NULL AND (tokens.expires_at IS NULL OR tokens.expires_at > ",
+            $now,
+            ") AND tokens.generation = (SELECT a.generation FROM keys k JOIN accounts a
+                ON a.id = k.account_id WHERE k.id = ",
+            $key,
+            ")"
+        )
+    };
+}
+pub(super) use good_tokens;
+
 impl Sqlite {
     pub(in crate::store) async fn list_tokens(
         &self,
@@ -23,11 +40,11 @@ impl Sqlite {
                 return Ok(Listed::KeyDead);
             }
             snapshot
-                .prepare_cached(
-                    "SELECT digest, sealed FROM tokens
-                     WHERE key_id = ?1 AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)
-                     ORDER BY id DESC LIMIT ?3",
-                )?
+                .prepare_cached(concat!(
+                    "SELECT digest, sealed FROM tokens WHERE ",
+                    good_tokens!("?1", "?2"),
+                    " ORDER BY id DESC LIMIT ?3"
+                ))?
                 .query_map(params![key.to_i64(), now.seconds(), limit], sealed_row)?
                 .collect::<rusqlite::Result<_>>()
                 .map(Listed::Tokens)
@@ -76,6 +93,7 @@ struct Endable {
     digest: TokenDigest,
     expires_at: Option<i64>,
     ended_at: Option<i64>,
+    is_outdated: bool,
     is_protected: bool,
 }
 
@@ -87,7 +105,10 @@ pub(super) const IS_PROTECTED: &str = "CASE WHEN json_valid(settings) THEN EXIST
 impl Endable {
     fn select(condition: &str) -> String {
         format!(
-            "SELECT id, digest, expires_at, ended_at, {IS_PROTECTED} FROM tokens WHERE {condition}"
+            "SELECT id, digest, expires_at, ended_at,
+             generation < (SELECT a.generation FROM keys k JOIN accounts a ON a.id = k.account_id
+                 WHERE k.id = tokens.key_id),
+             {IS_PROTECTED} FROM tokens WHERE {condition}"
         )
     }
 
@@ -97,12 +118,15 @@ impl Endable {
             digest: TokenDigest::from_bytes(row.get(1)?),
             expires_at: row.get(2)?,
             ended_at: row.get(3)?,
-            is_protected: row.get(4)?,
+            is_outdated: row.get(4)?,
+            is_protected: row.get(5)?,
         })
     }
 
     fn has_ended(&self, now: Timestamp) -> bool {
-        self.ended_at.is_some() || self.expires_at.is_some_and(|at| at <= now.seconds())
+        self.is_outdated
+            || self.ended_at.is_some()
+            || self.expires_at.is_some_and(|at| at <= now.seconds())
     }
 }
 
@@ -136,11 +160,11 @@ pub(super) fn end_all(
     now: Timestamp,
 ) -> rusqlite::Result<Vec<TokenId>> {
     let good = connection
-        .prepare_cached(
-            "SELECT digest FROM tokens
-             WHERE key_id = ?1 AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)
-             ORDER BY id",
-        )?
+        .prepare_cached(concat!(
+            "SELECT digest FROM tokens WHERE ",
+            good_tokens!("?1", "?2"),
+            " ORDER BY id"
+        ))?
         .query_map(params![key.to_i64(), now.seconds()], |row| {
             Ok(TokenId::of(&TokenDigest::from_bytes(row.get(0)?)))
         })?
@@ -158,10 +182,10 @@ pub(super) fn count_good(
     now: Timestamp,
 ) -> rusqlite::Result<u64> {
     connection
-        .prepare_cached(
-            "SELECT count(*) FROM tokens
-             WHERE key_id = ?1 AND ended_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)",
-        )?
+        .prepare_cached(concat!(
+            "SELECT count(*) FROM tokens WHERE ",
+            good_tokens!("?1", "?2")
+        ))?
         .query_row(params![key.to_i64(), now.seconds()], |row| {
             row.get::<_, i64>(0)
         })

@@ -10,7 +10,7 @@ use crate::{
 
 /// One look-up by the index on digests, and two by primary key.
 const FIND: &str = "SELECT t.settings, t.key_id, k.account_id, t.created_at, t.expires_at,
-    t.ended_at IS NOT NULL, a.disabled_at IS NOT NULL
+    t.ended_at IS NOT NULL OR t.generation < a.generation, a.disabled_at IS NOT NULL
     FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
     WHERE t.digest = ?1";
 
