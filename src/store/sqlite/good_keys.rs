@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::domain::{AccountId, KeyId, Timestamp};
+use super::policies::policy_at;
+use crate::domain::{AccountId, KeyId, Policy, Timestamp};
 
 /// The keys that are good at the time `?2`: not disabled, not expired, and of an account that is
 /// not disabled.
@@ -29,6 +30,36 @@ pub(super) fn account_of_good_key(
         .prepare_cached(good_keys!("k.account_id", "k.id = ?1"))?
         .query_row(params![key.to_i64(), now.seconds()], |row| {
             row.get(0).map(AccountId::from_i64)
+        })
+        .optional()
+}
+
+/// What must be known of a good key to mint with it.
+pub(super) struct GoodKey {
+    pub(super) account: AccountId,
+    /// The account's generation.
+    pub(super) generation: i64,
+    /// The account's policy.
+    pub(super) policy: Policy,
+}
+
+/// The good key `key`, if it is good at `now`.
+pub(super) fn good_key(
+    connection: &Connection,
+    key: KeyId,
+    now: Timestamp,
+) -> rusqlite::Result<Option<GoodKey>> {
+    connection
+        .prepare_cached(good_keys!(
+            "k.account_id, a.generation, a.policy",
+            "k.id = ?1"
+        ))?
+        .query_row(params![key.to_i64(), now.seconds()], |row| {
+            Ok(GoodKey {
+                account: AccountId::from_i64(row.get(0)?),
+                generation: row.get(1)?,
+                policy: policy_at(row, 2)?,
+            })
         })
         .optional()
 }

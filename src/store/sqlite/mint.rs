@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
     Sqlite,
-    good_keys::account_of_good_key,
+    good_keys::{GoodKey, good_key},
     policies,
     settings::{changed, settings_at, to_column},
     tokens::sealed_row,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        AccountId, Actor, Event, KeyId, OutsidePolicy, Policy, RequestDigest, Settings, Timestamp,
+        AccountId, Actor, Event, KeyId, OutsidePolicy, RequestDigest, Settings, Timestamp,
         TokenDigest, TokenId,
     },
     error::Error,
@@ -30,7 +30,7 @@ impl Sqlite {
 }
 
 fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<Minted> {
-    let Some(account) = account_of_good_key(work, token.key, now)? else {
+    let Some(key) = good_key(work, token.key, now)? else {
         return Ok(Minted::KeyDead);
     };
     if let Some(once) = &token.once
@@ -41,10 +41,9 @@ fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<M
     if token.expires_at.is_some_and(|at| at <= now) {
         return Ok(Minted::BornDead);
     }
-    let policy = policies::find(work, account)?.unwrap_or_default();
     let copied = match &token.clone_of {
-        None => policy.token_settings().clone(),
-        Some(source) => match cloneable(work, source, account, now)? {
+        None => key.policy.token_settings().clone(),
+        Some(source) => match cloneable(work, source, key.account, now)? {
             Some(settings) => settings,
             None => return Ok(Minted::SourceUnknown),
         },
@@ -56,11 +55,11 @@ fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<M
             Err(invalid) => return Ok(Minted::SettingsInvalid(invalid)),
         },
     };
-    let expires_at = match within(work, &policy, account, token, &settings, now)? {
+    let expires_at = match within(work, &key, token, &settings, now)? {
         Ok(expires_at) => expires_at,
         Err(outside) => return Ok(Minted::OutsidePolicy(outside)),
     };
-    let id = insert(work, token, expires_at, &settings, now)?;
+    let id = insert(work, token, key.generation, expires_at, &settings, now)?;
     if let Some(once) = &token.once {
         note_request(work, token.key, once, id, now)?;
     }
@@ -71,19 +70,18 @@ fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<M
 /// When the token ends by its account's policy; or why it is outside of that.
 fn within(
     connection: &Connection,
-    policy: &Policy,
-    account: AccountId,
+    key: &GoodKey,
     token: &NewToken,
     settings: &Settings,
     now: Timestamp,
 ) -> rusqlite::Result<Result<Option<Timestamp>, OutsidePolicy>> {
-    let checked = policy.check_scopes(settings);
-    let expires_at = match checked.and_then(|()| policy.expiry(token.expires_at, now)) {
+    let checked = key.policy.check_scopes(settings);
+    let expires_at = match checked.and_then(|()| key.policy.expiry(token.expires_at, now)) {
         Ok(expires_at) => expires_at,
         Err(outside) => return Ok(Err(outside)),
     };
-    match policy.max_active_tokens() {
-        Some(most) if policies::has_as_many(connection, account, most, now)? => {
+    match key.policy.max_active_tokens() {
+        Some(most) if policies::has_as_many(connection, key.account, most, now)? => {
             Ok(Err(OutsidePolicy::TooMany(most)))
         }
         _ => Ok(Ok(expires_at)),
@@ -109,6 +107,7 @@ fn record(work: &Work<'_>, token: &NewToken, settings: &Settings, now: Timestamp
 fn insert(
     connection: &Connection,
     token: &NewToken,
+    generation: i64,
     expires_at: Option<Timestamp>,
     settings: &Settings,
     now: Timestamp,
@@ -116,8 +115,7 @@ fn insert(
     connection
         .prepare_cached(
             "INSERT INTO tokens (digest, key_id, sealed, settings, created_at, expires_at, generation)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, (SELECT a.generation FROM keys k JOIN accounts a
-                 ON a.id = k.account_id WHERE k.id = ?2))",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .insert(params![
             token.digest.as_bytes(),
@@ -126,6 +124,7 @@ fn insert(
             to_column(settings),
             now.seconds(),
             expires_at.map(Timestamp::seconds),
+            generation,
         ])
 }
 

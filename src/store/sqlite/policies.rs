@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension as _, params, types::Type};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Type};
 use serde_json::Value;
 
 use super::Sqlite;
@@ -50,19 +50,19 @@ impl Sqlite {
 }
 
 /// The policy of an account, if there is such an account.
-pub(super) fn find(
-    connection: &Connection,
-    account: AccountId,
-) -> rusqlite::Result<Option<Policy>> {
-    let text: Option<Option<String>> = connection
+fn find(connection: &Connection, account: AccountId) -> rusqlite::Result<Option<Policy>> {
+    connection
         .prepare_cached("SELECT policy FROM accounts WHERE id = ?1")?
-        .query_row([account.to_i64()], |row| row.get(0))
-        .optional()?;
-    match text {
-        None => Ok(None),
-        Some(None) => Ok(Some(Policy::default())),
-        Some(Some(text)) => Policy::from_json(&text).map(Some).map_err(|invalid| {
-            rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(invalid))
+        .query_row([account.to_i64()], |row| policy_at(row, 0))
+        .optional()
+}
+
+/// The policy in a column of `row`.
+pub(super) fn policy_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Policy> {
+    match row.get_ref(column)?.as_str_or_null()? {
+        None => Ok(Policy::default()),
+        Some(text) => Policy::from_json(text).map_err(|invalid| {
+            rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(invalid))
         }),
     }
 }

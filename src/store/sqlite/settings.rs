@@ -2,7 +2,10 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Type};
 
-use super::{Sqlite, good_keys::account_of_good_key, policies};
+use super::{
+    Sqlite,
+    good_keys::{account_of_good_key, good_key},
+};
 use crate::{
     domain::{AccountId, Actor, Event, KeyId, Settings, Timestamp, TokenDigest, TokenId, Usage},
     error::Error,
@@ -38,10 +41,10 @@ impl Sqlite {
         now: Timestamp,
     ) -> Result<EditedSettings, Error> {
         self.write(move |work| {
-            let Some(account) = account_of_good_key(work, key, now)? else {
+            let Some(caller) = good_key(work, key, now)? else {
                 return Ok(EditedSettings::KeyDead);
             };
-            let Some(found) = find(work, &digest, account, now)? else {
+            let Some(found) = find(work, &digest, caller.account, now)? else {
                 return Ok(EditedSettings::Unknown);
             };
             if found.key != key {
@@ -52,8 +55,7 @@ impl Sqlite {
                 Ok(settings) => settings,
                 Err(invalid) => return Ok(EditedSettings::Invalid(invalid)),
             };
-            let policy = policies::find(work, account)?.unwrap_or_default();
-            if let Err(outside) = policy.check_scopes(&settings) {
+            if let Err(outside) = caller.policy.check_scopes(&settings) {
                 return Ok(EditedSettings::OutsidePolicy(outside));
             }
             if settings != before.settings {
