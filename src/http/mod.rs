@@ -152,20 +152,19 @@ fn connections(
     .and_then(requests)
 }
 
+/// The paths without parameters come first, each by itself: they are compared as they are, while
+/// those with parameters, or several at once, are matched by regular expressions.
 fn routes(routes: &mut web::ServiceConfig) {
+    let auth = |path: &str| {
+        web::resource(path)
+            .get(handler::auth)
+            .post(handler::auth)
+            .default_service(web::to(handler::only_get_and_post))
+    };
     routes
-        .service(
-            web::resource(["/v2/auth", "/auth/v2"])
-                .get(handler::auth)
-                .post(handler::auth)
-                .default_service(web::to(handler::only_get_and_post)),
-        )
-        .service(
-            web::resource(["/v2/auth/token/{token}", "/auth/v2/token/{token}"])
-                .default_service(web::to(token_settings::serve)),
-        )
         .service(web::resource(verify::PATH).default_service(web::to(verify::verify)))
-        .service(web::resource(verify::ORIGINAL).default_service(web::to(verify::verify_original)))
+        .service(auth("/v2/auth"))
+        .service(auth("/auth/v2"))
         .service(web::resource("/v2/introspect").default_service(web::to(oauth::introspect)))
         .service(web::resource("/v2/revoke").default_service(web::to(oauth::revoke)))
         .service(
@@ -178,5 +177,10 @@ fn routes(routes: &mut web::ServiceConfig) {
                 .get(health::readiness)
                 .head(health::readiness),
         )
+        .service(
+            web::resource(["/v2/auth/token/{token}", "/auth/v2/token/{token}"])
+                .default_service(web::to(token_settings::serve)),
+        )
+        .service(web::resource(verify::ORIGINAL).default_service(web::to(verify::verify_original)))
         .default_service(web::to(handler::not_found));
 }
