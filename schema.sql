@@ -50,7 +50,7 @@ CREATE TABLE tokens (
     generation    INTEGER NOT NULL DEFAULT 0         -- its account's when it was minted
 ) STRICT;
 
-CREATE INDEX tokens_live ON tokens (key_id, id) WHERE ended_at IS NULL;
+CREATE INDEX tokens_live ON tokens (key_id, generation, id) WHERE ended_at IS NULL;
 CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE ended_at IS NULL AND expires_at IS NOT NULL;
 CREATE INDEX tokens_ended_of_key ON tokens (key_id, id) WHERE ended_at IS NOT NULL;
 CREATE INDEX tokens_ended ON tokens (ended_at) WHERE ended_at IS NOT NULL;

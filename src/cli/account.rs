@@ -25,7 +25,7 @@ pub(super) enum Account {
     /// List the accounts
     List,
     /// Show an account's policy, or change it: what its tokens are held to when they are minted
-    Policy(policy::Show),
+    Policy(policy::PolicyArgs),
     /// End every token of an account at once, however many there are; its keys work as before
     Regenerate {
         /// The account's name or id
@@ -73,7 +73,7 @@ impl Account {
                 &open(config, Absent::Refuse)?.store.list_accounts().await?,
                 output,
             ),
-            Self::Policy(show) => show.run(&open(config, Absent::Refuse)?, output).await,
+            Self::Policy(policy) => policy.run(&open(config, Absent::Refuse)?, output).await,
             Self::Regenerate { account } => {
                 let app = open(config, Absent::Refuse)?;
                 let (row, generation) = account::regenerate(&app, &account).await?;

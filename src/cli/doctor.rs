@@ -100,6 +100,12 @@ fn integrity(health: &Health) -> Finding {
     if !health.faults.is_empty() {
         return damaged(&health.faults.join("; "));
     }
+    if let Some(account) = health.damaged_policies.first() {
+        let detail = format!(
+            "the policy of {account} cannot be read, so that nothing is minted there; `moneyer account policy {account} --preset synoptic` puts an empty one in its place"
+        );
+        return Finding::bad("integrity", detail);
+    }
     if health.damaged_settings > 0 {
         let detail = format!(
             "the settings of {} cannot be read, so that they are refused; `moneyer token list` names them",

@@ -59,8 +59,10 @@ pub(super) fn raw(bytes: &[u8]) -> Result<(), Error> {
 pub(super) fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> String {
     let heads = heads.map(str::to_owned);
     let all = || std::iter::once(&heads).chain(rows);
+    // The last column ends the line: what is long there need not widen the others.
     let widths: [usize; N] = std::array::from_fn(|column| {
         all()
+            .filter(|_| column + 1 < N)
             .map(|row| row[column].chars().count())
             .max()
             .unwrap_or(0)

@@ -11,10 +11,11 @@ use crate::{
     domain::{Policy, Preset},
     error::Error,
     operator::account,
+    store::EditedPolicy,
 };
 
 #[derive(Debug, Args)]
-pub(super) struct Show {
+pub(super) struct PolicyArgs {
     /// The account's name or id
     account: String,
     /// Begin with this policy instead of the one that the account has
@@ -41,11 +42,17 @@ fn parse_change(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text
         .split_once('=')
         .ok_or("it must be NAME=VALUE, such as max_ttl=180d")?;
-    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    let value = match serde_json::from_str(value) {
+        Ok(json) => json,
+        Err(broken) if value.starts_with(['{', '[']) => {
+            return Err(format!("the value is no proper JSON: {broken}"));
+        }
+        Err(_) => value.into(),
+    };
     Ok((name.trim().to_owned(), value))
 }
 
-impl Show {
+impl PolicyArgs {
     pub(super) async fn run(self, app: &App, output: Output) -> Result<(), Error> {
         if self.preset.is_none() && self.changes.is_empty() {
             return print(&account::policy(app, &self.account).await?, output);
@@ -57,9 +64,18 @@ impl Show {
             }
         }
         let base = self.preset.map(Preset::policy);
-        let policy = account::edit_policy(app, &self.account, base, changes).await?;
-        output.words("The policy is changed. It holds for tokens that are minted from now on.");
-        print(&policy, output)
+        match account::edit_policy(app, &self.account, base, changes).await? {
+            EditedPolicy::Done(policy) => {
+                output.words("The policy is changed. Tokens are minted by it from now on.");
+                print(&policy, output)
+            }
+            EditedPolicy::Already(policy) => {
+                output.words("The policy was like this before.");
+                print(&policy, output)
+            }
+            EditedPolicy::Invalid(invalid) => Err(invalid.into()),
+            EditedPolicy::Unknown => Err(Error::UnknownAccount(self.account)),
+        }
     }
 }
 

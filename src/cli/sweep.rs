@@ -15,7 +15,7 @@ impl Sweep {
         let swept = sweeper::sweep_once(&app, &config.sweeper_plan()).await?;
         output.data(
             format_args!(
-                "Expired tokens put away: {}. Long-ended tokens deleted: {}. Retry records deleted: {}.",
+                "Ended tokens put away: {}. Long-ended tokens deleted: {}. Retry records deleted: {}.",
                 swept.expired, swept.purged, swept.forgotten
             ),
             &serde_json::json!({ "expired": swept.expired, "purged": swept.purged, "forgotten": swept.forgotten }),

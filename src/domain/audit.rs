@@ -67,7 +67,7 @@ pub enum Event {
     PolicyChanged {
         /// Its id.
         account: AccountId,
-        /// What the policy is now.
+        /// What the policy is now, without its free texts.
         policy: serde_json::Value,
     },
     /// Every token of an account was ended at once.

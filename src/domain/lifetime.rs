@@ -19,15 +19,26 @@ const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"
 impl Lifetime {
     const LONGEST: Duration = Duration::from_hours(36_500 * 24);
 
-    /// Reads `180d`, `12h`, `90m`, `1h 30m`.
+    /// Reads `180d`, `12h`, `90m`, `45s`, or several of these, such as `1h 30m`. There are no months:
+    /// `1M` is too near to `1m`.
     ///
     /// # Errors
     /// [`MalformedLifetime`] for anything else, and for less than a second or more than a hundred
     /// years.
     pub fn parse(text: &str) -> Result<Self, MalformedLifetime> {
-        let span = humantime::parse_duration(text).map_err(|_| MalformedLifetime)?;
-        let whole = span.subsec_nanos() == 0 && !span.is_zero() && span <= Self::LONGEST;
-        whole.then_some(Self(span)).ok_or(MalformedLifetime)
+        let parts = text.split_ascii_whitespace().map(|part| {
+            let (length, name) = UNITS.iter().find(|(_, name)| part.ends_with(name))?;
+            let number = part.strip_suffix(name)?;
+            let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+            let number: u32 = number.parse().ok().filter(|_| digits)?;
+            Some(length * u64::from(number))
+        });
+        let seconds: u64 = parts.sum::<Option<u64>>().ok_or(MalformedLifetime)?;
+        let within = 1..=Self::LONGEST.as_secs();
+        within
+            .contains(&seconds)
+            .then_some(Self(Duration::from_secs(seconds)))
+            .ok_or(MalformedLifetime)
     }
 
     /// The length.
@@ -79,6 +90,10 @@ mod tests {
             "36501d",
             "99999999999999999999d",
             "long",
+            "1M",
+            "1y",
+            "1 d",
+            "+1d",
         ] {
             assert_eq!(Lifetime::parse(bad), Err(MalformedLifetime), "{bad}");
         }

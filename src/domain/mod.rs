@@ -40,7 +40,7 @@ pub use private_key::{PrivateKey, Unimportable};
 pub use rate_limit::RateLimit;
 pub use role::Role;
 pub use sealed_token::SealedToken;
-pub use settings::{InvalidSettings, PROTECTED, Settings, is_scope};
+pub use settings::{InvalidSettings, PROTECTED, Settings};
 pub use timestamp::{Timestamp, UnreadableTimestamp};
 pub use token::{MalformedToken, Token};
 pub use token_record::{TokenRecord, TokenState, Usage};

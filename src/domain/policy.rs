@@ -159,13 +159,48 @@ impl Policy {
     /// # Errors
     /// [`OutsidePolicy::Undeclared`].
     pub fn check_scopes(&self, settings: &Settings) -> Result<(), OutsidePolicy> {
-        let mut scopes = settings.scopes().iter();
-        match scopes.find(|scope| !self.permissions.contains_key(*scope)) {
-            Some(scope) if !self.permissions.is_empty() => {
-                Err(OutsidePolicy::Undeclared(scope.clone()))
-            }
-            _ => Ok(()),
+        self.check_each(settings.scopes().iter())
+    }
+
+    /// Whether the scopes that `settings` have beyond those of `before` are declared: a token that is
+    /// older than the declaration can still be changed otherwise.
+    ///
+    /// # Errors
+    /// [`OutsidePolicy::Undeclared`].
+    pub fn check_new_scopes(
+        &self,
+        settings: &Settings,
+        before: &Settings,
+    ) -> Result<(), OutsidePolicy> {
+        let held = before.scopes();
+        self.check_each(
+            settings
+                .scopes()
+                .iter()
+                .filter(|scope| !held.contains(scope)),
+        )
+    }
+
+    fn check_each<'a>(
+        &self,
+        mut scopes: impl Iterator<Item = &'a String>,
+    ) -> Result<(), OutsidePolicy> {
+        if self.permissions.is_empty() {
+            return Ok(());
         }
+        match scopes.find(|scope| !self.permissions.contains_key(*scope)) {
+            Some(scope) => Err(OutsidePolicy::Undeclared(scope.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// This policy as it is written down: without free texts, in which anything may stand.
+    #[must_use]
+    pub fn without_texts(&self) -> Value {
+        let mut document = self.to_value();
+        document["token_settings"] = self.token_settings.without_note();
+        document["permissions"] = self.permissions.keys().cloned().collect();
+        document
     }
 
     /// What new tokens start with.

@@ -6,10 +6,10 @@ use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-pub use self::members::is_scope;
+pub(in crate::domain) use self::members::parse_scope;
 use self::members::{
     MOST_IPS, MOST_ORIGINS, MOST_SCOPES, MOST_TAGS, list, parse_net, parse_note, parse_origin,
-    parse_rate_limit, parse_scope, parse_tag, unknown_member,
+    parse_rate_limit, parse_tag, unknown_member,
 };
 use super::{OriginPattern, RateLimit};
 
@@ -82,6 +82,15 @@ impl Settings {
     #[must_use]
     pub fn to_value(&self) -> Value {
         serde_json::to_value(self).expect("lists, numbers and texts are JSON")
+    }
+
+    /// The document as it is written down of a change: of the note, which is free text, only whether
+    /// there is one.
+    #[must_use]
+    pub fn without_note(&self) -> Value {
+        let mut document = self.to_value();
+        document["note"] = if self.note.is_empty() { "" } else { "…" }.into();
+        document
     }
 
     /// These settings with `patch` merged into them (RFC 7396).

@@ -65,7 +65,7 @@ pub async fn policy(app: &App, name_or_id: &str) -> Result<Policy, Error> {
 }
 
 /// Changes the policy of an account: `changes` take the place of members of `base`, or of the policy
-/// that it has. Gives the new one.
+/// that it has. Says what came of it; never [`EditedPolicy::Invalid`] or [`EditedPolicy::Unknown`].
 ///
 /// # Errors
 /// [`Error::UnknownAccount`], [`Error::InvalidPolicy`], the store's.
@@ -74,7 +74,7 @@ pub async fn edit_policy(
     name_or_id: &str,
     base: Option<Policy>,
     changes: BTreeMap<String, Value>,
-) -> Result<Policy, Error> {
+) -> Result<EditedPolicy, Error> {
     let account = find(app, name_or_id).await?;
     let now = app.clock.now();
     match app
@@ -82,9 +82,9 @@ pub async fn edit_policy(
         .edit_policy(account.id, base, changes, now)
         .await?
     {
-        EditedPolicy::Done(policy) => Ok(*policy),
         EditedPolicy::Invalid(invalid) => Err(invalid.into()),
         EditedPolicy::Unknown => Err(Error::UnknownAccount(name_or_id.to_owned())),
+        done => Ok(done),
     }
 }
 

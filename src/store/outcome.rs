@@ -33,6 +33,8 @@ pub enum DisabledAccount {
 pub enum EditedPolicy {
     /// It is this now.
     Done(Box<Policy>),
+    /// It was this before.
+    Already(Box<Policy>),
     /// The outcome would not be a policy; nothing was changed.
     Invalid(InvalidPolicy),
     /// There is no such account.
@@ -155,7 +157,8 @@ pub enum RotatedKey {
 /// How many rows one sweep reclaimed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Tokens whose time had come, and which are now marked as ended.
+    /// Tokens whose time had come, or whose account has a later generation, and which are now marked
+    /// as ended.
     pub expired: u64,
     /// Tokens that had ended long enough ago, and are now gone.
     pub purged: u64,
@@ -192,6 +195,8 @@ pub struct Health {
     pub faults: Vec<String>,
     /// How many tokens have settings that cannot be read: they are refused everywhere.
     pub damaged_settings: u64,
+    /// The accounts whose policy cannot be read: nothing can be minted in them.
+    pub damaged_policies: Vec<AccountId>,
     /// The latest moment at which anything was created.
     pub newest_at: Option<Timestamp>,
 }

@@ -48,7 +48,8 @@ fn members_are_set_and_reset_one_by_one() {
         "--set",
         r#"token_settings={"rate_limit":{"requests":3,"per_seconds":1}}"#,
     ];
-    policy(&folder, &set).done().says("minted from now on");
+    policy(&folder, &set).done().says("The policy is changed.");
+    policy(&folder, &set).done().says("was like this before");
     let now = shown(&folder);
     assert_eq!(
         (&now["max_ttl"], &now["max_active_tokens"]),
@@ -192,4 +193,48 @@ fn a_change_of_policy_is_in_the_audit() {
         .collect();
     assert_eq!(policies.len(), 1, "{entries:#}");
     assert_eq!(policies[0]["policy"]["max_ttl"], "1d");
+}
+
+#[test]
+fn no_free_text_of_a_policy_is_in_the_audit() {
+    let (folder, _) = Folder::with_key();
+    let note = r#"token_settings={"note":"between us","scopes":["read"]}"#;
+    let permissions = r#"permissions={"read":"a private remark"}"#;
+    policy(&folder, &["acme", "--set", note, "--set", permissions]).done();
+    let export = folder.moneyer(&["audit", "export"]).run().done().stdout;
+    assert!(export.contains(r#""permissions":["read"]"#), "{export}");
+    assert!(
+        !export.contains("between us") && !export.contains("remark"),
+        "{export}"
+    );
+}
+
+#[test]
+fn a_long_policy_is_shown() {
+    let (folder, _) = Folder::with_key();
+    let names: serde_json::Map<_, _> = (0..64)
+        .map(|n| (format!("{n:02}{}", "x".repeat(94)), "d".repeat(100).into()))
+        .collect();
+    let set = format!("permissions={}", Value::from(names.clone()));
+    policy(&folder, &["acme", "--set", &set]).done();
+    assert_eq!(shown(&folder)["permissions"], Value::from(names));
+    assert!(policy(&folder, &["acme"]).done().stdout.len() < 20_000);
+}
+
+#[test]
+fn a_damaged_policy_is_found_and_replaced_and_does_not_keep_a_key_alive() {
+    let (folder, key) = Folder::with_key();
+    folder.change(r#"UPDATE accounts SET policy = '{"max_tll":1}'"#, []);
+    let doctor = folder.moneyer(&["doctor"]).run().exits_with(1);
+    assert!(doctor.stdout.contains("the policy of acc_"), "{doctor:?}");
+    let other = folder.moneyer(&["key", "disable", &key.id]).run().done();
+    assert!(other.line().ends_with("its tokens live on."), "{other:?}");
+    policy(&folder, &["acme", "--set", "max_ttl=1d"]).exits_with(1);
+    policy(
+        &folder,
+        &["acme", "--preset", "synoptic", "--set", "max_ttl=1d"],
+    )
+    .done();
+    assert_eq!(shown(&folder)["max_ttl"], "1d");
+    folder.moneyer(&["doctor"]).run().done();
 }

@@ -38,7 +38,7 @@ fn what_was_reclaimed_is_said_in_words() {
     let run = folder.moneyer(&["sweep"]).run().done();
     assert_eq!(
         run.line(),
-        "Expired tokens put away: 1. Long-ended tokens deleted: 0. Retry records deleted: 0."
+        "Ended tokens put away: 1. Long-ended tokens deleted: 0. Retry records deleted: 0."
     );
 }
 

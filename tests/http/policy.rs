@@ -127,6 +127,34 @@ fn scopes_must_be_declared() {
 }
 
 #[test]
+fn a_token_that_is_older_than_the_declaration_can_still_be_changed() {
+    let (server, key) = held_to(json!({}));
+    let old = json!({"scopes": ["old", "older", "read"], "tags": ["protected"]});
+    let token = server.mint_with(&key, old);
+    set(&server, json!({"permissions": {"read": "", "write": ""}}));
+    for patch in [
+        json!({"note": "x"}),
+        json!({"ips": ["192.0.2.0/24"]}),
+        json!({"scopes": ["old", "write"]}),
+        json!({"tags": null}),
+    ] {
+        assert_eq!(server.patch(&key, &token, &patch).status(), 200, "{patch}");
+    }
+    let back = server.patch(&key, &token, &json!({"scopes": ["older"]}));
+    refuses_outside(&back, "\"older\"");
+    let clone = server.auth(&key).query("cloneSettings", &token).send();
+    refuses_outside(&clone, "\"old\"");
+    assert_eq!(
+        server
+            .auth(&key)
+            .query("disableToken", &token)
+            .send()
+            .status(),
+        200
+    );
+}
+
+#[test]
 fn so_many_tokens_may_be_active_in_an_account() {
     let (server, key) = held_to(json!({"max_active_tokens": 2}));
     let sibling = server.key("acme", Role::Mint);

@@ -68,18 +68,13 @@ pub(super) fn parse_tag(text: &str) -> Result<String, String> {
     ))
 }
 
-/// Whether `text` is a scope-token of RFC 6749, section 3.3, without the comma, by which wanted
-/// scopes may be separated, and of at most 96 bytes.
-#[must_use]
-pub fn is_scope(text: &str) -> bool {
+/// A scope-token of RFC 6749, section 3.3, without the comma, by which wanted scopes may be
+/// separated.
+pub(in crate::domain) fn parse_scope(text: &str) -> Result<String, String> {
     let plain = text
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && !br#"",\"#.contains(&byte));
-    plain && (1..=LONGEST_SCOPE).contains(&text.len())
-}
-
-pub(super) fn parse_scope(text: &str) -> Result<String, String> {
-    if is_scope(text) {
+    if plain && (1..=LONGEST_SCOPE).contains(&text.len()) {
         return Ok(text.to_owned());
     }
     Err(format!(

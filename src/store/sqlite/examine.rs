@@ -2,8 +2,12 @@
 
 use rusqlite::Connection;
 
-use super::{Sqlite, settings::settings_at};
-use crate::{domain::Timestamp, error::Error, store::Health};
+use super::{Sqlite, policies::policy_at, settings::settings_at};
+use crate::{
+    domain::{AccountId, Timestamp},
+    error::Error,
+    store::Health,
+};
 
 const MOST_FAULTS: u32 = 10;
 
@@ -39,6 +43,7 @@ impl Sqlite {
                 tokens: count("tokens")?,
                 faults: faults(connection)?,
                 damaged_settings: damaged_settings(connection)?,
+                damaged_policies: damaged_policies(connection)?,
                 newest_at: newest_at.map(Timestamp::from_seconds),
             })
         })
@@ -54,6 +59,20 @@ fn damaged_settings(connection: &Connection) -> rusqlite::Result<u64> {
     let mut damaged = 0;
     while let Some(row) = rows.next()? {
         damaged += u64::from(settings_at(row, 0).is_err());
+    }
+    Ok(damaged)
+}
+
+/// The accounts whose policy cannot be read.
+fn damaged_policies(connection: &Connection) -> rusqlite::Result<Vec<AccountId>> {
+    let mut select =
+        connection.prepare("SELECT policy, id FROM accounts WHERE policy IS NOT NULL")?;
+    let mut rows = select.query([])?;
+    let mut damaged = Vec::new();
+    while let Some(row) = rows.next()? {
+        if policy_at(row, 0).is_err() {
+            damaged.push(AccountId::from_i64(row.get(1)?));
+        }
     }
     Ok(damaged)
 }

@@ -6,15 +6,12 @@ use super::{
     Sqlite,
     good_keys::{GoodKey, good_key},
     policies,
-    settings::{changed, settings_at, to_column},
+    settings::{changed, find_good, to_column},
     tokens::sealed_row,
     work::Work,
 };
 use crate::{
-    domain::{
-        AccountId, Actor, Event, KeyId, OutsidePolicy, RequestDigest, Settings, Timestamp,
-        TokenDigest, TokenId,
-    },
+    domain::{Actor, Event, KeyId, OutsidePolicy, RequestDigest, Settings, Timestamp, TokenId},
     error::Error,
     store::{Minted, NewToken, Once},
 };
@@ -43,8 +40,8 @@ fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<M
     }
     let copied = match &token.clone_of {
         None => key.policy.token_settings().clone(),
-        Some(source) => match cloneable(work, source, key.account, now)? {
-            Some(settings) => settings,
+        Some(source) => match find_good(work, source, key.account, now)? {
+            Some(found) => found.row.settings,
             None => return Ok(Minted::SourceUnknown),
         },
     };
@@ -55,7 +52,7 @@ fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<M
             Err(invalid) => return Ok(Minted::SettingsInvalid(invalid)),
         },
     };
-    let expires_at = match within(work, &key, token, &settings, now)? {
+    let expires_at = match expiry_within(work, &key, token, &settings, now)? {
         Ok(expires_at) => expires_at,
         Err(outside) => return Ok(Minted::OutsidePolicy(outside)),
     };
@@ -68,7 +65,7 @@ fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<M
 }
 
 /// When the token ends by its account's policy; or why it is outside of that.
-fn within(
+fn expiry_within(
     connection: &Connection,
     key: &GoodKey,
     token: &NewToken,
@@ -173,25 +170,4 @@ fn note_request(
             now.seconds()
         ])
         .map(drop)
-}
-
-/// The settings of the token `source`, if it is good at `now` and of `account`.
-fn cloneable(
-    connection: &Connection,
-    source: &TokenDigest,
-    account: AccountId,
-    now: Timestamp,
-) -> rusqlite::Result<Option<Settings>> {
-    connection
-        .prepare_cached(
-            "SELECT t.settings FROM tokens t JOIN keys k ON k.id = t.key_id
-             JOIN accounts a ON a.id = k.account_id
-             WHERE t.digest = ?1 AND k.account_id = ?2 AND t.generation = a.generation
-             AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)",
-        )?
-        .query_row(
-            params![source.as_bytes(), account.to_i64(), now.seconds()],
-            |row| settings_at(row, 0),
-        )
-        .optional()
 }

@@ -28,22 +28,27 @@ impl Sqlite {
         now: Timestamp,
     ) -> Result<EditedPolicy, Error> {
         self.write(move |work| {
-            let Some(before) = find(work, account)? else {
-                return Ok(EditedPolicy::Unknown);
+            let before = match find(work, account) {
+                Ok(None) => return Ok(EditedPolicy::Unknown),
+                // One that is damaged can be replaced as a whole.
+                Err(_) if base.is_some() => None,
+                before => before?,
             };
-            let after = match base.unwrap_or_else(|| before.clone()).with(&changes) {
-                Ok(policy) => policy,
+            let base = base.or_else(|| before.clone()).unwrap_or_default();
+            let after = match base.with(&changes) {
+                Ok(policy) => Box::new(policy),
                 Err(invalid) => return Ok(EditedPolicy::Invalid(invalid)),
             };
-            if after != before {
-                let text = (after != Policy::default()).then(|| after.to_value().to_string());
-                work.prepare_cached("UPDATE accounts SET policy = ?2 WHERE id = ?1")?
-                    .execute(params![account.to_i64(), text])?;
-                let policy = after.to_value();
-                let event = Event::PolicyChanged { account, policy };
-                work.record(Actor::CommandLine, now, event);
+            if before.as_ref() == Some(&*after) {
+                return Ok(EditedPolicy::Already(after));
             }
-            Ok(EditedPolicy::Done(Box::new(after)))
+            let text = (*after != Policy::default()).then(|| after.to_value().to_string());
+            work.prepare_cached("UPDATE accounts SET policy = ?2 WHERE id = ?1")?
+                .execute(params![account.to_i64(), text])?;
+            let policy = after.without_texts();
+            let event = Event::PolicyChanged { account, policy };
+            work.record(Actor::CommandLine, now, event);
+            Ok(EditedPolicy::Done(after))
         })
         .await
     }

@@ -25,7 +25,7 @@ impl Sqlite {
             let Some(account) = account_of_good_key(&snapshot, key, now)? else {
                 return Ok(FoundSettings::KeyDead);
             };
-            let found = find(&snapshot, &digest, account, now)?;
+            let found = find_good(&snapshot, &digest, account, now)?;
             Ok(found.map_or(FoundSettings::Unknown, |found| {
                 FoundSettings::Done(found.row)
             }))
@@ -44,7 +44,7 @@ impl Sqlite {
             let Some(caller) = good_key(work, key, now)? else {
                 return Ok(EditedSettings::KeyDead);
             };
-            let Some(found) = find(work, &digest, caller.account, now)? else {
+            let Some(found) = find_good(work, &digest, caller.account, now)? else {
                 return Ok(EditedSettings::Unknown);
             };
             if found.key != key {
@@ -55,7 +55,7 @@ impl Sqlite {
                 Ok(settings) => settings,
                 Err(invalid) => return Ok(EditedSettings::Invalid(invalid)),
             };
-            if let Err(outside) = caller.policy.check_scopes(&settings) {
+            if let Err(outside) = caller.policy.check_new_scopes(&settings, &before.settings) {
                 return Ok(EditedSettings::OutsidePolicy(outside));
             }
             if settings != before.settings {
@@ -71,14 +71,15 @@ impl Sqlite {
     }
 }
 
-/// A good token of the account.
-struct Found {
+/// A good token of an account.
+pub(super) struct Found {
     id: i64,
     key: KeyId,
-    row: SettingsRow,
+    pub(super) row: SettingsRow,
 }
 
-fn find(
+/// The token with this digest, if it is good at `now` and of `account`.
+pub(super) fn find_good(
     connection: &Connection,
     digest: &TokenDigest,
     account: AccountId,
@@ -108,19 +109,9 @@ fn find(
 
 /// The entry that says what a token's settings are now.
 pub(super) fn changed(digest: &TokenDigest, settings: &Settings) -> Event {
-    let mut shown = settings.to_value();
-    if let Some(members) = shown.as_object_mut() {
-        // It is free text, in which anything may stand.
-        let note = if settings.note().is_empty() {
-            ""
-        } else {
-            "…"
-        };
-        members.insert("note".into(), note.into());
-    }
     Event::SettingsChanged {
         token: TokenId::of(digest),
-        settings: shown,
+        settings: settings.without_note(),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{domain::Timestamp, error::Error, store::Swept};
 /// Marks tokens whose time has come, so that they leave the index of live ones.
 const EXPIRE: &str = "UPDATE tokens SET ended_at = expires_at WHERE id IN (
     SELECT id FROM tokens WHERE ended_at IS NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
-/// Marks tokens of an account's earlier generations; the oldest come first in the index.
+/// Marks tokens of an account's earlier generations, by the index that has the generation.
 const OUTDATE: &str = "UPDATE tokens SET ended_at = ?1 WHERE id IN (
     SELECT t.id FROM accounts a JOIN keys k ON k.account_id = a.id JOIN tokens t ON t.key_id = k.id
     WHERE a.id = ?3 AND t.ended_at IS NULL AND t.generation < a.generation LIMIT ?2)";
@@ -48,7 +48,10 @@ impl Sqlite {
 fn outdate(connection: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<u64> {
     let mut next =
         connection.prepare_cached("SELECT id FROM accounts WHERE swept < generation LIMIT 1")?;
-    while let Some(account) = next.query_row([], |row| row.get::<_, i64>(0)).optional()? {
+    // An account that has nothing to mark costs a look at its keys, and so many are looked at.
+    for _ in 0..limit {
+        let account: Option<i64> = next.query_row([], |row| row.get(0)).optional()?;
+        let Some(account) = account else { break };
         let marked =
             connection
                 .prepare_cached(OUTDATE)?

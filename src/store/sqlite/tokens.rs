@@ -214,7 +214,8 @@ pub(super) fn carry_all(
 
 // Apart, since each has an index of its own.
 const LIVE_OF_KEY: &str = "SELECT digest, sealed, id FROM tokens
-    WHERE key_id = ?1 AND ended_at IS NULL AND id > ?2 ORDER BY id LIMIT 1000";
+    WHERE key_id = ?1 AND ended_at IS NULL AND id > ?2 AND generation = (SELECT a.generation
+        FROM keys k JOIN accounts a ON a.id = k.account_id WHERE k.id = ?1) ORDER BY id LIMIT 1000";
 const ENDED_OF_KEY: &str = "SELECT digest, sealed, id FROM tokens
     WHERE key_id = ?1 AND ended_at IS NOT NULL AND id > ?2 ORDER BY id LIMIT 1000";
 
