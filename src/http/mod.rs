@@ -1,9 +1,9 @@
 //! The service over HTTP: bytes to credentials and parameters, and replies back to bytes.
 //!
-//! A request passes [`log`] (its id, its limits, its one line in the log), then its route below,
-//! then its handler, which reads it ([`form`], [`body`]), finds out who is asking ([`credentials`])
-//! and has the command executed; [`respond`] renders what came of it, [`failure`] decides the status
-//! of what went wrong.
+//! A request passes [`log`] (its id, its limits, its one line in the log) and [`path`], then its
+//! route below, then its handler, which reads it ([`form`], [`body`]), finds out who is asking
+//! ([`credentials`]) and has the command executed; [`respond`] renders what came of it, [`failure`]
+//! decides the status of what went wrong.
 //!
 //! The handlers: [`handler`] mints, lists and disables; [`token_settings`] is a token's own resource;
 //! [`verify`] judges tokens for gateways, with [`presented`] reading what was shown, [`wishes`] what is
@@ -21,6 +21,7 @@ mod json;
 mod log;
 mod log_fields;
 mod oauth;
+mod path;
 mod presented;
 mod respond;
 mod throttle;
@@ -43,7 +44,7 @@ use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service, map_conf
 use actix_web::{
     App as Actix, HttpRequest,
     dev::AppConfig,
-    middleware::{NormalizePath, TrailingSlash, from_fn},
+    middleware::from_fn,
     web::{self, Data},
 };
 use ipnet::IpNet;
@@ -133,7 +134,7 @@ fn connections(
     let app = Actix::new()
         .app_data(Data::from(Arc::clone(&service)))
         .configure(routes)
-        .wrap(NormalizePath::new(TrailingSlash::Trim))
+        .wrap(from_fn(path::normalize))
         .wrap(from_fn(log::observe));
     let requests = HttpService::build()
         .graceful_shutdown_signal(move || {

@@ -95,7 +95,7 @@ fn in_target(target: &str) -> Shown {
 /// Two different tokens are none.
 fn in_query(query: &str) -> Shown {
     let mut first = Shown::Nothing;
-    for pair in query.split('&') {
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let named = decode(name.as_bytes()).is_some_and(|name| name.eq_ignore_ascii_case(TOKEN));
         if !named {

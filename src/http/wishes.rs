@@ -72,7 +72,7 @@ fn scopes_in(text: &str) -> Result<Vec<String>, Error> {
 /// A failure names what is there twice, or is nearly a wish.
 pub(super) fn check(query: &str) -> Result<(), Failure> {
     let mut seen = Vec::new();
-    for pair in query.split('&') {
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let name = pair.split('=').next().unwrap_or_default();
         // One that cannot be decoded is refused with the rest of the query.
         let Some(name) = decode(name.as_bytes()) else {
