@@ -105,6 +105,17 @@ pub(super) fn count_failure(service: &Service, request: &HttpRequest, failure: F
     }
 }
 
+/// The challenge to a client whose credentials are refused: by the scheme that it used (RFC 6749,
+/// section 5.2).
+pub(super) fn client_challenge(request: &HttpRequest) -> &'static str {
+    let used = request.headers().get(header::AUTHORIZATION);
+    if used.is_some_and(|used| is_basic(used.as_bytes())) {
+        "Basic realm=\"moneyer\""
+    } else {
+        "Bearer realm=\"moneyer\""
+    }
+}
+
 fn is_basic(header: &[u8]) -> bool {
     let scheme = header.split(|byte| *byte == b' ').next();
     scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic"))

@@ -35,7 +35,11 @@ pub(super) async fn observe(
     let mut response = match within_limits(&request, &service) {
         Ok(()) => next.call(request).await?.map_into_boxed_body(),
         Err(failure) => {
-            let refusal = refuse(request.request(), &failure);
+            let refusal = if verify::is_asked_at(request.path()) {
+                verify::refuse_unread(request.request(), &failure)
+            } else {
+                refuse(request.request(), &failure)
+            };
             request.into_response(refusal)
         }
     };

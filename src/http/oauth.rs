@@ -2,14 +2,17 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{Method, StatusCode, header::ContentType},
+    http::{
+        Method, StatusCode,
+        header::{self, ContentType},
+    },
     web::{Data, Payload},
 };
 use serde::Serialize;
 
 use super::{
     Service,
-    credentials::{authenticate_client, count_failure},
+    credentials::{authenticate_client, client_challenge, count_failure},
     failure::Failure,
     form::Form,
     log_fields::LogFields,
@@ -126,7 +129,9 @@ fn refuse(service: &Service, request: &HttpRequest, failure: Failure) -> HttpRes
         error_description,
     };
     let body = serde_json::to_vec(&refused).expect("texts are always JSON");
-    fill_in(request, &failure)
-        .content_type(ContentType::json())
-        .body(body)
+    let mut response = fill_in(request, &failure);
+    if failure.status() == StatusCode::UNAUTHORIZED {
+        response.insert_header((header::WWW_AUTHENTICATE, client_challenge(request)));
+    }
+    response.content_type(ContentType::json()).body(body)
 }

@@ -129,6 +129,9 @@ pub(super) fn failed(response: &mut HttpResponseBuilder, failure: &Failure) -> H
         StatusCode::UNAUTHORIZED => ("UNAUTHORIZED", Some("invalid_client")),
         StatusCode::FORBIDDEN => ("FORBIDDEN", Some("unauthorized_client")),
         StatusCode::METHOD_NOT_ALLOWED => ("METHOD_NOT_ALLOWED", None),
+        StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            ("TOO_LARGE", None)
+        }
         StatusCode::TOO_MANY_REQUESTS => ("RATE_LIMITED", None),
         StatusCode::SERVICE_UNAVAILABLE => ("UNAVAILABLE", None),
         StatusCode::INTERNAL_SERVER_ERROR => ("INTERNAL", None),

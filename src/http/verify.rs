@@ -100,5 +100,15 @@ fn refuse(service: &Service, request: &HttpRequest, failure: Failure) -> HttpRes
         LogFields::note(request, |fields| fields.warning = Some(warning));
     }
     let failure = count_failure(service, request, failure);
-    verdict::failed(&mut fill_in(request, &failure), &failure)
+    refuse_unread(request, &failure)
+}
+
+/// The response to a question that was not looked at.
+pub(super) fn refuse_unread(request: &HttpRequest, failure: &Failure) -> HttpResponse {
+    verdict::failed(&mut fill_in(request, failure), failure)
+}
+
+/// Whether gateways ask at this path.
+pub(super) fn is_asked_at(path: &str) -> bool {
+    path == PATH || path.starts_with(ORIGINAL[0])
 }

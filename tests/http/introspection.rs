@@ -219,6 +219,21 @@ fn no_key_and_bad_ones() {
 }
 
 #[test]
+fn a_refused_client_is_challenged_by_the_scheme_that_it_used() {
+    let (server, _, _) = with_verifier();
+    let ask = |header: &str| {
+        let request = server
+            .post("/v2/introspect")
+            .header("Authorization", header);
+        let answer = request.form("token=x").send();
+        refuses(&answer, 401, "invalid_client");
+        answer.header("WWW-Authenticate").unwrap().to_owned()
+    };
+    assert_eq!(ask(&basic("a", "wrong")), "Basic realm=\"moneyer\"");
+    assert_eq!(ask("Bearer wrong"), "Bearer realm=\"moneyer\"");
+}
+
+#[test]
 fn requests_that_cannot_be_understood() {
     let (server, key, verifier) = with_verifier();
     let token = server.mint(&key);

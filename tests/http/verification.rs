@@ -185,6 +185,33 @@ fn why_a_token_is_not_good_is_not_said() {
 }
 
 #[test]
+fn questions_that_are_too_large_are_refused_in_the_gateways_form() {
+    let (server, _) = server();
+    let long = "x".repeat(9000);
+    let targets = [
+        server.get("/v2/verify").query("token", &long),
+        server.get("/v2/verify/original/a").query("token", &long),
+    ];
+    let headers = server
+        .get("/v2/verify")
+        .header("X-Api-Key", &long.repeat(2));
+    for (request, status) in targets
+        .into_iter()
+        .map(|it| (it, 414))
+        .chain([(headers, 431)])
+    {
+        let answer = request.send();
+        assert_eq!(answer.status(), status);
+        assert_eq!(
+            answer.json()["error"]["code"],
+            "TOO_LARGE",
+            "{}",
+            answer.body
+        );
+    }
+}
+
+#[test]
 fn malformed_tokens() {
     let (server, key) = server();
     let token = server.mint(&key);
