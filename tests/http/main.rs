@@ -23,6 +23,7 @@ mod model;
 mod overload;
 mod parser;
 mod policy;
+mod promises;
 mod races;
 mod random_input;
 mod random_verification;

@@ -1,0 +1,225 @@
+//! What the services promise that Moneyer can stand in for: a row for each promise, in their words.
+
+use std::collections::BTreeMap;
+
+use moneyer::{
+    domain::{Preset, PrivateKey, Role},
+    operator::{account, key},
+};
+use serde_json::json;
+
+use crate::support::{Server, block_on};
+
+/// A server with an account that is held to a preset, and a key of it.
+struct Scene {
+    server: Server,
+    key: PrivateKey,
+}
+
+impl Scene {
+    fn of(preset: Preset) -> Self {
+        let server = Server::start();
+        let key = server.account("acme");
+        let base = Some(preset.policy());
+        block_on(account::edit_policy(
+            &server.app,
+            "acme",
+            base,
+            BTreeMap::new(),
+        ))
+        .unwrap();
+        Self { server, key }
+    }
+
+    fn mint(&self) -> String {
+        self.server.mint(&self.key)
+    }
+
+    fn accepts(&self, token: &str) -> bool {
+        self.server.verify(token).send().status() == 200
+    }
+
+    fn status(&self, name: &str, value: &str) -> u16 {
+        let request = self.server.auth(&self.key).query(name, value);
+        request.send().status()
+    }
+}
+
+type Promise = (&'static str, fn(&Scene));
+
+#[track_caller]
+fn keeps(preset: Preset, promises: &[Promise]) {
+    for (promise, check) in promises {
+        let kept = std::panic::catch_unwind(|| check(&Scene::of(preset)));
+        assert!(kept.is_ok(), "{} does not keep: {promise}", preset.name());
+    }
+}
+
+#[test]
+fn synoptic() {
+    keeps(Preset::Synoptic, &SYNOPTIC);
+}
+
+#[test]
+fn synkrato() {
+    keeps(Preset::Synkrato, &SYNKRATO);
+}
+
+const SYNOPTIC: [Promise; 12] = [
+    ("apikey (required), your private API key", |it| {
+        it.server.get("/v2/auth").send().refuses(401, "missing_key");
+        let request = it.server.get("/v2/auth").query("apikey", it.key.expose());
+        request.send().token();
+    }),
+    ("uses any of the active API keys on your account", |it| {
+        let other = it.server.key("acme", Role::Mint);
+        it.server.mint(&other);
+    }),
+    ("list active tokens (limited to 100)", |it| {
+        let tokens: Vec<String> = (0..101).map(|_| it.mint()).collect();
+        let listed = it.server.list(&it.key);
+        assert_eq!((listed.len(), &listed[0]), (100, &tokens[100]));
+    }),
+    (
+        "all tokens created with this key will be associated with this key",
+        |it| {
+            let other = it.server.key("acme", Role::Mint);
+            let token = it.mint();
+            assert_eq!(it.server.list(&it.key), [token]);
+            assert!(it.server.list(&other).is_empty());
+        },
+    ),
+    (
+        "only the private key used to generate a token can act on it",
+        |it| {
+            let (other, token) = (it.server.key("acme", Role::Admin), it.mint());
+            let disable = it.server.auth(&other).query("disableToken", &token);
+            disable.send().refuses(404, "unknown_token");
+            assert!(it.accepts(&token));
+        },
+    ),
+    (
+        "disableToken permanently deletes the token; this action is irrevocable",
+        |it| {
+            let token = it.mint();
+            let answer = it.server.auth(&it.key).query("disableToken", &token).send();
+            assert_eq!(
+                answer.json(),
+                json!({"MESSAGE": format!("Token {token} is disabled.")})
+            );
+            assert!(!it.accepts(&token) && it.server.list(&it.key).is_empty());
+        },
+    ),
+    (
+        "list with any value gives a list; no tokens are created",
+        |it| {
+            for value in ["1", "0", "", "no"] {
+                assert_eq!(it.status("list", value), 200);
+            }
+            assert_eq!(it.server.count_tokens(), 0);
+        },
+    ),
+    (
+        "expire: YYYYmmddHHMM (UTC) when the token should become disabled",
+        |it| {
+            let expiring = it.server.auth(&it.key).query("expire", "202611250436");
+            let token = expiring.send().token();
+            it.server.advance(119);
+            assert!(it.accepts(&token));
+            it.server.advance(1);
+            assert!(!it.accepts(&token), "not only within the hour, but at once");
+        },
+    ),
+    (
+        "after creation this time cannot be changed, and cannot be queried",
+        |it| {
+            let expiring = it.server.auth(&it.key).query("expire", "202611250436");
+            let token = expiring.send().token();
+            let settings = it.server.settings(&it.key, &token);
+            assert!(!settings.to_string().contains("expir"), "{settings}");
+            let later = it
+                .server
+                .patch(&it.key, &token, &json!({"expire": "203001010000"}));
+            later.refuses(400, "invalid_parameter");
+        },
+    ),
+    (
+        "cloneSettings: copy the settings from an existing token in your account",
+        |it| {
+            let other = it.server.key("acme", Role::Mint);
+            let source = it
+                .server
+                .mint_with(&other, json!({"scopes": ["a"], "note": "n"}));
+            let clone = it.server.auth(&it.key).query("cloneSettings", &source);
+            let clone = clone.send().token();
+            let of = |key, token| it.server.settings(key, token);
+            assert_eq!(of(&it.key, &clone), of(&other, &source));
+        },
+    ),
+    (
+        "if the settings token is invalid, deleted or expired: 404 not found",
+        |it| {
+            let (ended, expiring) = (it.mint(), it.server.auth(&it.key));
+            let expired = expiring.query("expire", "202611250435").send().token();
+            it.status("disableToken", &ended);
+            it.server.advance(60);
+            for token in [&ended, &expired, &"0".repeat(32)] {
+                assert_eq!(it.status("cloneSettings", token), 404, "{token}");
+            }
+        },
+    ),
+    ("output: json [default] or xml", |it| {
+        let body = |output: &str| {
+            let request = it.server.auth(&it.key).query("list", "1");
+            request.raw_query(output).send().body
+        };
+        assert_eq!(body(""), r#"{"TOKENS":[]}"#);
+        assert_eq!(body("output=json"), r#"{"TOKENS":[]}"#);
+        assert!(body("output=xml").starts_with("<?xml"));
+    }),
+];
+
+const SYNKRATO: [Promise; 5] = [
+    ("tokens expire after 180 days", |it| {
+        let token = it.mint();
+        it.server.advance(180 * 24 * 3600 - 1);
+        assert!(it.accepts(&token));
+        it.server.advance(1);
+        assert!(!it.accepts(&token));
+        assert_eq!(it.status("expire", "299901010000"), 400);
+    }),
+    (
+        "the API enforces a rate limit of 3 requests per second",
+        |it| {
+            let token = it.mint();
+            for _ in 0..5 {
+                assert!((0..3).all(|_| it.accepts(&token)));
+                it.server.verify(&token).refuses_token(429);
+                it.server.advance(1);
+            }
+        },
+    ),
+    (
+        "all tokens are invalid when the private key is changed",
+        |it| {
+            let token = it.mint();
+            let rotated = block_on(key::rotate(&it.server.app, &it.key, None)).unwrap();
+            assert!(!it.accepts(&token));
+            it.server.mint(&rotated.new.key);
+        },
+    ),
+    ("tokens are encrypted", |it| {
+        let token = it.mint();
+        let file = std::fs::read(it.server.app.store.path()).unwrap();
+        let log = it.server.app.store.path().with_extension("db-wal");
+        let all = [file, std::fs::read(log).unwrap_or_default()].concat();
+        let bytes = token.as_bytes();
+        assert!(!all.windows(bytes.len()).any(|window| window == bytes));
+    }),
+    ("GET …/health/readiness with a Bearer token", |it| {
+        let token = it.mint();
+        let ready = it.server.get("/health/readiness");
+        let ready = ready.header("Authorization", &format!("Bearer {token}"));
+        assert_eq!(ready.send().status(), 200);
+    }),
+];
