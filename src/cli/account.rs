@@ -9,6 +9,7 @@ use super::{
     policy,
 };
 use crate::{
+    app::App,
     config::Config,
     error::Error,
     operator::account,
@@ -86,23 +87,26 @@ impl Account {
                 )
             }
             Self::Disable { account } => {
-                let app = open(config, Absent::Refuse)?;
-                let (row, outcome) = account::disable(&app, &account).await?;
-                let when = if outcome == DisabledAccount::Already {
-                    "was disabled before"
-                } else {
-                    "is disabled"
-                };
-                output.data(
-                    format_args!(
-                        "Account {} (\"{}\") {when}; none of its keys works.",
-                        row.id, row.name
-                    ),
-                    &serde_json::json!({ "account": row.id.to_string(), "state": "disabled" }),
-                )
+                disable(&open(config, Absent::Refuse)?, &account, output).await
             }
         }
     }
+}
+
+async fn disable(app: &App, account: &str, output: Output) -> Result<(), Error> {
+    let (row, outcome) = account::disable(app, account).await?;
+    let when = if outcome == DisabledAccount::Already {
+        "was disabled before"
+    } else {
+        "is disabled"
+    };
+    output.data(
+        format_args!(
+            "Account {} (\"{}\") {when}; none of its keys works.",
+            row.id, row.name
+        ),
+        &serde_json::json!({ "account": row.id.to_string(), "state": "disabled" }),
+    )
 }
 
 fn list(accounts: &[AccountRow], output: Output) -> Result<(), Error> {

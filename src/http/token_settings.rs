@@ -71,7 +71,18 @@ async fn answer(
         // Before a long body is read for nothing.
         return Err(Error::Forbidden.into());
     }
-    let command = match *request.method() {
+    let command = command(service, request, token, payload).await?;
+    Ok(command.execute(&service.app, &caller).await?)
+}
+
+/// What the method, and the body where there is one, ask for.
+async fn command(
+    service: &Service,
+    request: &HttpRequest,
+    token: Token,
+    payload: Payload,
+) -> Result<Command, Failure> {
+    Ok(match *request.method() {
         Method::PATCH => {
             let patch = read_document(request, payload, &service.limits).await?;
             Command::EditSettings(EditSettings::merge(&token, patch)?)
@@ -88,6 +99,5 @@ async fn answer(
             refuse_body(request)?;
             Command::ReadSettings(ReadSettings::of(&token))
         }
-    };
-    Ok(command.execute(&service.app, &caller).await?)
+    })
 }

@@ -101,14 +101,29 @@ pub async fn disable(
     let account = account.ok_or(Error::UnknownKey(key))?;
     let tokens = match tokens {
         Some(tokens) => tokens,
-        None => match policy_of(app, account).await?.on_key_disable() {
-            OnKeyDisable::Keep => KeyTokens::Keep,
-            OnKeyDisable::End => KeyTokens::End,
-        },
+        None => policy_of(app, account).await?.on_key_disable().into(),
     };
     match app.store.disable_key(key, tokens, app.clock.now()).await? {
         DisabledKey::Unknown => Err(Error::UnknownKey(key)),
         done => Ok((done, tokens)),
+    }
+}
+
+impl From<OnKeyDisable> for KeyTokens {
+    fn from(tokens: OnKeyDisable) -> Self {
+        match tokens {
+            OnKeyDisable::Keep => Self::Keep,
+            OnKeyDisable::End => Self::End,
+        }
+    }
+}
+
+impl From<OnKeyRotate> for KeyTokens {
+    fn from(tokens: OnKeyRotate) -> Self {
+        match tokens {
+            OnKeyRotate::Carry => Self::Keep,
+            OnKeyRotate::End => Self::End,
+        }
     }
 }
 
@@ -148,10 +163,7 @@ pub async fn rotate(
     let caller = app.authenticate(old).await?;
     let tokens = match tokens {
         Some(tokens) => tokens,
-        None => match policy_of(app, caller.account).await?.on_key_rotate() {
-            OnKeyRotate::Carry => KeyTokens::Keep,
-            OnKeyRotate::End => KeyTokens::End,
-        },
+        None => policy_of(app, caller.account).await?.on_key_rotate().into(),
     };
     let wanted = like(app, &caller).await?;
     let key = app.entropy.draw(PrivateKey::generate);
