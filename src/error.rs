@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use crate::domain::{AccountId, InvalidPolicy, InvalidSettings, KeyId, OutsidePolicy, TokenId};
+use crate::domain::{
+    AccountId, InvalidPolicy, InvalidSettings, KeyId, OutsidePolicy, TokenId, shown_name,
+};
 
 /// Everything that can go wrong once a request or a command line has been understood.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +120,12 @@ impl Error {
             name,
             reason: reason.into(),
         }
+    }
+
+    /// A parameter's name is nearly that of the known one `meant`.
+    pub(crate) fn unknown_parameter(given: &str, meant: &'static str) -> Self {
+        let given = shown_name(given);
+        Self::UnknownParameter { given, meant }
     }
 
     /// The stable code that callers may act on.

@@ -43,8 +43,8 @@ const ESCAPED_AMPERSAND: &str = "amp;";
 /// How many letters may be wrong in a long name, and in a short one.
 const SLIPS: (usize, usize) = (2, 1);
 const LONG_NAME: usize = 8;
-/// How much of an unknown name is repeated to the caller.
-const SHOWN_CHARS: usize = 32;
+/// How much of a name is compared.
+const COMPARED_CHARS: usize = 64;
 
 /// Named values. Names are compared without regard to case, values are trimmed of white space, and
 /// the last of several values with one name counts.
@@ -112,14 +112,7 @@ impl Parameters {
             .find_map(|name| meant_by(name).map(|meant| (name, meant)));
         match near_miss {
             None => Ok(()),
-            Some((name, meant)) => Err(Error::UnknownParameter {
-                given: name
-                    .chars()
-                    .filter(char::is_ascii_graphic)
-                    .take(SHOWN_CHARS)
-                    .collect(),
-                meant,
-            }),
+            Some((name, meant)) => Err(Error::unknown_parameter(name, meant)),
         }
     }
 }
@@ -149,7 +142,7 @@ fn meant_by(name: &str) -> Option<&'static str> {
         return Some(meant);
     }
     let plain = name.chars().filter(char::is_ascii_alphanumeric);
-    let plain: String = plain.take(2 * SHOWN_CHARS).collect();
+    let plain: String = plain.take(COMPARED_CHARS).collect();
     let stem = STEMS.iter().find(|(stem, _)| plain.starts_with(stem));
     let synonym = || SYNONYMS.iter().find(|(other, _)| plain == *other);
     stem.or_else(synonym).map(|(_, meant)| *meant).or_else(|| {

@@ -41,6 +41,7 @@ pub use rate_limit::RateLimit;
 pub use role::Role;
 pub use sealed_token::SealedToken;
 pub use settings::{InvalidSettings, PROTECTED, Settings};
+pub use text::shown_name;
 pub use timestamp::{Timestamp, UnreadableTimestamp};
 pub use token::{MalformedToken, Token};
 pub use token_record::{TokenRecord, TokenState, Usage};

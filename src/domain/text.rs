@@ -1,4 +1,14 @@
-//! Which characters have no place in what people write.
+//! Which characters have no place in what people write, and how a name is repeated to them.
+
+/// How much of a name is repeated.
+const SHOWN_CHARS: usize = 32;
+
+/// As much of a name that somebody gave as is repeated to them: its beginning, in plain characters.
+#[must_use]
+pub fn shown_name(name: &str) -> String {
+    let plain = name.chars().filter(|c| c.is_ascii_graphic() || *c == ' ');
+    plain.take(SHOWN_CHARS).collect()
+}
 
 /// Whether `c` is not shown as itself: a control character, one that XML cannot hold, or one that
 /// breaks lines, takes no room or turns the direction of writing, so that a text is not what it
@@ -19,6 +29,12 @@ pub(super) fn is_unprintable(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_is_repeated_in_plain_characters_and_not_at_length() {
+        assert_eq!(shown_name("a b\u{1b}[2Jé"), "a b[2J");
+        assert_eq!(shown_name(&"x".repeat(1000)).len(), SHOWN_CHARS);
+    }
 
     #[test]
     fn letters_of_any_script_and_what_joins_them_are_printable() {

@@ -8,10 +8,7 @@ use serde::{
 };
 use serde_json::{Map, Value, error::Category};
 
-use crate::error::Error;
-
-/// How much of a member's name is repeated.
-const SHOWN_CHARS: usize = 32;
+use crate::{domain::shown_name, error::Error};
 
 /// Reads JSON in which no object has a member twice: whichever was meant, the other would be passed
 /// over. The message says where it breaks off, and repeats no value.
@@ -83,8 +80,7 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some((name, Unambiguous(value))) = members.next_entry::<String, _>()? {
-            let shown = name.chars().filter(char::is_ascii_graphic);
-            let shown: String = shown.take(SHOWN_CHARS).collect();
+            let shown = shown_name(&name);
             if object.insert(name, value).is_some() {
                 return Err(A::Error::custom(format!(
                     "has the member \"{shown}\" twice"

@@ -14,8 +14,8 @@ const SCOPE: &str = "scope";
 const WISHES: [&str; 3] = [SCOPE, "status", "explain"];
 /// What is left in front of a name when a link was copied out of HTML.
 const ESCAPED_AMPERSAND: &str = "amp;";
-/// How much of a name is repeated.
-const SHOWN_CHARS: usize = 32;
+/// How much of a name is compared.
+const COMPARED_CHARS: usize = 32;
 
 /// How a gateway asks.
 pub(super) struct Wishes {
@@ -92,7 +92,7 @@ pub(super) fn check(query: &str) -> Result<(), Failure> {
 
 fn refuse_near_miss(name: &str) -> Result<(), Error> {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    let short: String = plain.chars().take(SHOWN_CHARS).collect();
+    let short: String = plain.chars().take(COMPARED_CHARS).collect();
     let meant = match name.strip_prefix(ESCAPED_AMPERSAND) {
         Some(escaped) => WISHES.into_iter().find(|wish| *wish == escaped),
         None => WISHES.into_iter().find(|wish| {
@@ -102,14 +102,7 @@ fn refuse_near_miss(name: &str) -> Result<(), Error> {
     };
     match meant {
         None => Ok(()),
-        Some(meant) => Err(Error::UnknownParameter {
-            given: name
-                .chars()
-                .filter(char::is_ascii_graphic)
-                .take(SHOWN_CHARS)
-                .collect(),
-            meant,
-        }),
+        Some(meant) => Err(Error::unknown_parameter(name, meant)),
     }
 }
 

@@ -91,6 +91,12 @@ fn tokens_start_with_the_accounts_settings() {
         (&json!(["new"]), &json!("n"))
     );
 
+    // What the policy gives is written down with the policy, not with each token.
+    let file = server.file();
+    let entries = "SELECT count(*) FROM audit WHERE entry LIKE '%token.settings%'";
+    let entries: i64 = file.query_row(entries, [], |row| row.get(0)).unwrap();
+    assert_eq!(entries, 1, "that of the token with settings of its own");
+
     // A clone has what its source has, and no more.
     server.put(&key, &token, &json!({"note": "bare"}));
     let clone = server

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::{InvalidPolicy, OnKeyDisable, OnKeyRotate, Policy};
-use crate::domain::{Lifetime, Settings, settings::parse_scope, text::is_unprintable};
+use crate::domain::{
+    Lifetime, Settings,
+    settings::parse_scope,
+    text::{is_unprintable, shown_name},
+};
 
 const MEMBERS: &str = "default_ttl, max_ttl, require_expire, max_active_tokens, token_settings, permissions, on_key_rotate and on_key_disable";
 /// Counted at each mint, in the one thread that writes.
 const MOST_ACTIVE_TOKENS: u32 = 10_000;
 const MOST_PERMISSIONS: usize = 64;
 const LONGEST_DESCRIPTION: usize = 100;
-/// How much of an unknown member's name is repeated.
-const SHOWN_CHARS: usize = 32;
 
 pub(super) fn parse(document: Value) -> Result<Policy, InvalidPolicy> {
     let Value::Object(members) = document else {
@@ -37,8 +39,7 @@ pub(super) fn parse(document: Value) -> Result<Policy, InvalidPolicy> {
 }
 
 fn unknown_member(name: &str) -> InvalidPolicy {
-    let shown = name.chars().filter(char::is_ascii_graphic);
-    let shown: String = shown.take(SHOWN_CHARS).collect();
+    let shown = shown_name(name);
     InvalidPolicy::new(
         format!("a policy has no member \"{shown}\";"),
         format!("its members are {MEMBERS}"),
@@ -94,7 +95,7 @@ fn permissions(value: Value) -> Result<BTreeMap<String, String>, InvalidPolicy> 
 fn describe(members: Map<String, Value>) -> Result<BTreeMap<String, String>, InvalidPolicy> {
     let mut permissions = BTreeMap::new();
     for (name, description) in members {
-        let shown: String = name.chars().take(SHOWN_CHARS).collect();
+        let shown = shown_name(&name);
         let refuse =
             |reason: &str| InvalidPolicy::new("permissions:", format!("{shown:?} {reason}"));
         parse_scope(&name).map_err(|reason| refuse(&reason))?;

@@ -4,7 +4,10 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use super::InvalidSettings;
-use crate::domain::{OriginPattern, RateLimit, network, text::is_unprintable};
+use crate::domain::{
+    OriginPattern, RateLimit, network,
+    text::{is_unprintable, shown_name},
+};
 
 const MEMBERS: &str = "tags, scopes, origins, ips, rate_limit and note";
 pub(super) const MOST_TAGS: usize = 64;
@@ -15,15 +18,9 @@ const LONGEST_SCOPE: usize = 96;
 pub(super) const MOST_ORIGINS: usize = 32;
 pub(super) const MOST_IPS: usize = 64;
 const LONGEST_NOTE: usize = 1024;
-/// How much of an unknown member's name is repeated.
-const SHOWN_CHARS: usize = 32;
 
 pub(super) fn unknown_member(name: &str) -> InvalidSettings {
-    let shown: String = name
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .take(SHOWN_CHARS)
-        .collect();
+    let shown = shown_name(name);
     InvalidSettings::new(
         format!("settings have no member \"{shown}\";"),
         format!("their members are {MEMBERS}"),

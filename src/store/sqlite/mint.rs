@@ -91,6 +91,8 @@ fn record(work: &Work<'_>, token: &NewToken, settings: &Settings, now: Timestamp
     work.record(by, now, Event::TokensMinted { tokens });
     match &token.clone_of {
         _ if settings.is_empty() => {}
+        // The account's policy is written down where it changes.
+        None if token.settings.is_none() => {}
         // Not the settings once more: a clone takes no more room than it must.
         Some(source) if token.settings.is_none() => {
             let (token, from) = (TokenId::of(&token.digest), TokenId::of(source));
