@@ -17,6 +17,7 @@ mod policy;
 mod serve;
 mod sweep;
 mod token;
+mod token_import;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 

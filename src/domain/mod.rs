@@ -9,6 +9,7 @@ mod audit_chain;
 mod audit_hash;
 mod digest;
 mod format;
+mod hex;
 mod id;
 mod key_record;
 mod lifetime;
@@ -24,13 +25,16 @@ mod settings;
 mod text;
 mod timestamp;
 mod token;
+mod token_import;
 mod token_record;
 
 pub use account::{AccountName, Label, Malformed};
 pub use audit::{Actor, Change, Event};
 pub use audit_chain::{AuditChain, AuditEntry, BrokenChain};
 pub use audit_hash::{AuditHash, MalformedHash};
-pub use digest::{IdempotencyDigest, KeyDigest, RequestDigest, Selector, TokenDigest};
+pub use digest::{
+    IdempotencyDigest, KeyDigest, MalformedDigest, RequestDigest, Selector, TokenDigest,
+};
 pub use format::Format;
 pub use id::{AccountId, KeyId, SigningKeyId, TokenId};
 pub use key_record::KeyRecord;
@@ -46,4 +50,5 @@ pub use settings::{InvalidSettings, PROTECTED, Settings};
 pub use text::shown_name;
 pub use timestamp::{Timestamp, UnreadableTimestamp};
 pub use token::{MalformedToken, Token};
+pub use token_import::UnimportableToken;
 pub use token_record::{TokenRecord, TokenState, Usage};

@@ -23,6 +23,8 @@ mod serving;
 mod stopping;
 mod support;
 mod sweeping;
+mod token_import_refusals;
+mod token_importing;
 mod token_list;
 mod tokens;
 mod usage;
