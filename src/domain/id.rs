@@ -73,6 +73,11 @@ public_id! {
     TokenId, "tok"
 }
 
+public_id! {
+    /// Names a key that signs tokens: `sig_` and 16 lower-case hexadecimal digits, drawn at random.
+    SigningKeyId, "sig"
+}
+
 impl AccountId {
     /// Draws a new id.
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
@@ -81,6 +86,13 @@ impl AccountId {
 }
 
 impl KeyId {
+    /// Draws a new id.
+    pub fn generate(rng: &mut dyn CryptoRng) -> Self {
+        Self(rng.random())
+    }
+}
+
+impl SigningKeyId {
     /// Draws a new id.
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
         Self(rng.random())
