@@ -72,7 +72,6 @@ public_id! {
     /// Names a token: `tok_` and the first 16 hexadecimal digits of the token's SHA-256 digest.
     TokenId, "tok"
 }
-
 public_id! {
     /// Names a key that signs tokens: `sig_` and 16 lower-case hexadecimal digits, drawn at random.
     SigningKeyId, "sig"

@@ -95,9 +95,10 @@ impl Failure {
                 Error::Internal(_) | Error::Configuration(_) | Error::UnusableSigningKeys(_) => {
                     StatusCode::INTERNAL_SERVER_ERROR
                 }
-                Error::Overloaded | Error::Unavailable(_) | Error::UnusableStore(_) => {
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
+                Error::Overloaded
+                | Error::Unavailable(_)
+                | Error::UnusableStore(_)
+                | Error::NoSigningKey(_) => StatusCode::SERVICE_UNAVAILABLE,
             },
             Self::MayNotVerify => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
