@@ -143,7 +143,7 @@ impl Cli {
             Verb::Account(account) => block_on(account.run(&config, output)),
             Verb::Key(key) => block_on(key.run(&config, output)),
             Verb::Token(token) => block_on(token.run(&config, output)),
-            Verb::SigningKey(signing_key) => signing_key.run(&config, output),
+            Verb::SigningKey(signing_key) => block_on(signing_key.run(&config, output)),
             Verb::Audit(audit) => return block_on(audit.run(&config, output)),
             Verb::Sweep(sweep) => block_on(sweep.run(&config, output)),
             Verb::Backup(backup) => backup.run(&config, output),

@@ -4,8 +4,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{
-    output::{Output, table},
-    parse_id,
+    open,
+    output::{Output, count, table},
+    parse_id, sentence,
 };
 use crate::{
     clock::Clock,
@@ -13,7 +14,9 @@ use crate::{
     domain::{Algorithm, SigningKeyId},
     entropy::Entropy,
     error::Error,
+    operator::signing_key::end_tokens,
     signing::{KeyFile, KeySet, Retired, Rotated},
+    store::{Absent, Store},
 };
 
 #[derive(Debug, Subcommand)]
@@ -46,13 +49,13 @@ pub(super) struct AlgorithmArgs {
 }
 
 impl SigningKey {
-    pub(super) fn run(self, config: &Config, output: Output) -> Result<(), Error> {
+    pub(super) async fn run(self, config: &Config, output: Output) -> Result<(), Error> {
         let file = config.signing_key_file();
         match self {
             Self::Create { chosen } => create(&file, chosen.algorithm, output),
             Self::List => list(&file.read()?.unwrap_or_default(), output),
             Self::Rotate { chosen } => rotate(&file, chosen.algorithm, output),
-            Self::Retire { key } => retire(&file, parse_id("SIGNING_KEY_ID", &key), output),
+            Self::Retire { key } => retire(config, parse_id("SIGNING_KEY_ID", &key), output).await,
         }
     }
 }
@@ -95,18 +98,36 @@ const fn taken_up(algorithm: Algorithm) -> &'static str {
     }
 }
 
-fn retire(file: &KeyFile, id: SigningKeyId, output: Output) -> Result<(), Error> {
+/// The file comes first: from then on a server refuses what the key signed, whatever becomes of the rest.
+async fn retire(config: &Config, id: SigningKeyId, output: Output) -> Result<(), Error> {
+    let file = config.signing_key_file();
     let when = match file.change(|keys| keys.retire(id))? {
         Retired::Done => "is retired",
         Retired::Already => "was retired before",
     };
+    let ended = end_in_store(config, id).await.map_err(|error| {
+        Error::Refused(format!(
+            "The key {id} {when}, and servers refuse what it signed; but not all of its tokens were ended in the store: {} Run this again.",
+            sentence(&error)
+        ))
+    })?;
     output.words(
         "A server that runs refuses what it signed within half a second; whoever keeps a copy of /.well-known/jwks.json, once that is fetched again.",
     );
+    let fate = count(ended, "token");
     output.data(
-        format_args!("Signing key {id} {when}; every token that it signed has ended."),
-        &json!({ "signing_key": id, "state": "retired" }),
+        format_args!("Signing key {id} {when}; {fate} ended."),
+        &json!({ "signing_key": id, "state": "retired", "ended": ended }),
     )
+}
+
+/// Ends the tokens that the key signed, where there is a store.
+async fn end_in_store(config: &Config, id: SigningKeyId) -> Result<u64, Error> {
+    if Store::exists(&config.store_options(Absent::Refuse))? {
+        end_tokens(&open(config, Absent::Refuse)?, id).await
+    } else {
+        Ok(0)
+    }
 }
 
 fn list(keys: &KeySet, output: Output) -> Result<(), Error> {

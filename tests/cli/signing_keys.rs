@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     process::{PATIENCE, Run},
     server::{Server, lines_of},
-    support::{Folder, eventually, is_id, now},
+    support::{Folder, STORE, eventually, is_id, now},
 };
 
 const FILE: &str = "moneyer.signing-keys.json";
@@ -107,6 +107,45 @@ fn a_rotation_has_a_new_key_sign_and_the_old_one_verify_until_it_is_retired() {
 }
 
 #[test]
+fn retiring_ends_what_the_key_signed_and_finishes_what_was_interrupted() {
+    let (folder, key) = Folder::with_key();
+    let [old, new] = [&["create"][..], &["rotate"]].map(|verb| new_key(&folder, verb));
+    let signed_by = |id: &str, tokens: &str| {
+        let id = u64::from_str_radix(&id["sig_".len()..], 16).unwrap();
+        let sql = format!("UPDATE tokens SET signing_key = ?1 WHERE {tokens}");
+        folder.change(&sql, [id.cast_signed()]);
+    };
+    let server = folder.serve(&[]);
+    (0..3).for_each(|_| drop(server.mint(&key.secret)));
+    server.stop();
+    signed_by(&old, "1");
+    signed_by(&new, "id = 2");
+    let retire = || signing_key(&folder, &["retire", &old]);
+    let whole = fs::read(folder.path(STORE)).unwrap();
+    folder.write(STORE, "nonsense nonsense nonsense");
+    retire()
+        .refused()
+        .says("is retired")
+        .says("Run this again.");
+    folder.write(STORE, whole);
+    let run = retire().done();
+    assert!(
+        run.line().ends_with("was retired before; 2 tokens ended."),
+        "{run:?}"
+    );
+    let run = retire().done();
+    assert!(run.line().ends_with("; 0 tokens ended."), "{run:?}");
+    assert_eq!(
+        folder.number("SELECT count(*) FROM tokens WHERE ended_at IS NULL"),
+        1
+    );
+    folder.moneyer(&["audit", "verify"]).run().done();
+    let audit = folder.moneyer(&["audit", "export"]).run().done().stdout;
+    let ended = audit.lines().filter(|line| line.contains("token.disabled"));
+    assert_eq!(ended.count(), 1, "{audit}");
+}
+
+#[test]
 fn programs_are_answered_in_json_and_in_silence() {
     let folder = Folder::new();
     let silent = |arguments: &[&str]| {
@@ -124,7 +163,10 @@ fn programs_are_answered_in_json_and_in_silence() {
         "verifying": first});
     assert_eq!(rotated, expected);
     let retired = silent(&["retire", &first]);
-    assert_eq!(retired, json!({"signing_key": first, "state": "retired"}));
+    assert_eq!(
+        retired,
+        json!({"signing_key": first, "state": "retired", "ended": 0})
+    );
     let list = silent(&["list"]);
     let created = list[0]["created"].as_str().unwrap();
     let created = chrono::DateTime::parse_from_rfc3339(created).unwrap();
