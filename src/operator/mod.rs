@@ -6,5 +6,6 @@
 pub mod account;
 pub mod audit;
 pub mod key;
+pub mod signing_key;
 pub mod token;
 pub mod token_import;
