@@ -10,6 +10,7 @@ mod configuration;
 mod dev;
 mod doctor;
 mod examples;
+mod import_examples;
 mod importing;
 mod key_disabling;
 mod keys;
