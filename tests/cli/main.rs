@@ -15,6 +15,7 @@ mod key_disabling;
 mod keys;
 mod logging;
 mod middlewares;
+mod offline;
 mod policies;
 mod process;
 mod rotation;

@@ -35,6 +35,7 @@ mod restrictions;
 mod retries;
 mod revocation;
 mod settings;
+mod signed;
 mod sources;
 mod support;
 mod throttling;
