@@ -4,6 +4,7 @@
 //! that needs the time takes `now`; one that needs chance takes a generator.
 
 mod account;
+mod api_version;
 mod audit;
 mod audit_chain;
 mod audit_hash;
@@ -26,6 +27,7 @@ mod token;
 mod token_record;
 
 pub use account::{AccountName, Label, Malformed};
+pub use api_version::{ApiVersion, UnknownApiVersion};
 pub use audit::{Actor, Change, Event};
 pub use audit_chain::{AuditChain, AuditEntry, BrokenChain};
 pub use audit_hash::{AuditHash, MalformedHash};
