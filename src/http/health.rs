@@ -7,6 +7,8 @@ use actix_web::{HttpRequest, HttpResponse, Resource, http::header::ContentType, 
 use super::{Service, failure::Failure, log_fields::LogFields, respond::refuse};
 use crate::error;
 
+/// Where health is asked for.
+pub(super) const PATHS: &str = "/health/";
 /// How long the store may take to answer before it counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
 
