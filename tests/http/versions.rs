@@ -1,13 +1,16 @@
 //! `Moneyer-Version`: which version a request is answered in.
 
-use moneyer::domain::{PrivateKey, Role};
+use moneyer::{
+    domain::{ApiVersion, PrivateKey, Role},
+    operator::account,
+};
 
 use crate::{
     introspection,
-    support::{Answer, Request, Server},
+    support::{Answer, Request, Server, block_on},
 };
 
-const CURRENT: &str = "2026-11-25";
+const CURRENT: &str = ApiVersion::CURRENT.as_str();
 /// What names no version: no dates, dates of none, and a list.
 const BAD: [&str; 8] = [
     "",
@@ -187,7 +190,7 @@ fn the_known_versions_are_named_and_a_secret_in_the_wrong_header_is_not_repeated
     ] {
         let date = request.clone().header("Moneyer-Version", "2999-01-01");
         let answer = refuses_version(&date);
-        let said = "Moneyer-Version is 2999-01-01, which is no version known here; the known ones are 2026-11-25.";
+        let said = "Moneyer-Version is 2999-01-01, which is no version known here; the known ones are 2026-11-25";
         assert!(answer.body.contains(said), "{}", answer.body);
         for secret in [key.expose(), &token] {
             let misplaced = request.clone().header("Moneyer-Version", secret);
@@ -209,15 +212,61 @@ fn a_bad_version_is_no_failed_authentication() {
     first.refuses(401, "invalid_key");
 }
 
+/// As the command line does it, which is another process.
+fn move_to(server: &Server, version: ApiVersion) {
+    let changes = [("api_version".to_owned(), version.as_str().into())];
+    let elsewhere = server.elsewhere();
+    block_on(account::edit_policy(
+        &elsewhere,
+        "acme",
+        None,
+        changes.into(),
+    ))
+    .unwrap();
+    block_on(server.app.follow()).unwrap();
+}
+
+#[test]
+fn an_account_is_answered_in_the_version_that_it_is_pinned_to_unless_it_asks_for_another() {
+    let (server, key, token) = with_token();
+    for pinned in ApiVersion::ALL {
+        move_to(&server, *pinned);
+        let form = format!("token={token}");
+        for request in [
+            server.auth(&key).query("list", "1"),
+            server.auth(&key).query("expires", "1"),
+            server.resource("GET", &key, &token),
+            server.post("/v2/introspect").key(&key).form(&form),
+            server
+                .post("/v2/revoke")
+                .header("Authorization", &introspection::basic("any", key.expose()))
+                .form("token=x"),
+        ] {
+            let answer = request.send();
+            let named = answer.header("moneyer-version");
+            assert_eq!(named, Some(pinned.as_str()), "{}", answer.whole());
+            for wanted in ApiVersion::ALL {
+                let asking = request.clone().header("Moneyer-Version", wanted.as_str());
+                let answer = asking.send();
+                let named = answer.header("moneyer-version");
+                assert_eq!(named, Some(wanted.as_str()), "{}", answer.whole());
+            }
+        }
+    }
+}
+
 #[test]
 fn an_account_whose_version_is_not_known_here_is_answered_in_no_other() {
     let (server, key, token) = with_token();
     let later = r#"UPDATE accounts SET policy = '{"api_version":"2999-01-01"}'"#;
     server.file().execute(later, []).unwrap();
     server.list(&key);
-    crate::support::block_on(server.app.follow()).unwrap();
-    server.auth(&key).send().refuses(500, "internal");
-    assert_eq!(server.count_tokens(), 1);
+    block_on(server.app.follow()).unwrap();
+    let list = server.auth(&key).query("list", "1");
+    list.send().refuses(500, "internal");
+    list.header("Moneyer-Version", CURRENT)
+        .send()
+        .refuses(500, "internal");
     // Its tokens are judged as before by those who need no key of it.
     server.verify(&token).accepts();
 }
