@@ -5,7 +5,7 @@
 -- and as copies sealed under a key that only the holder of the private key can derive.
 
 PRAGMA application_id = 0x4D6E7972; -- "Mnyr"
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE accounts (
     id          INTEGER PRIMARY KEY,
@@ -40,7 +40,8 @@ CREATE TABLE tokens (
     id         INTEGER PRIMARY KEY,                  -- the order of minting
     digest     BLOB    NOT NULL UNIQUE,              -- SHA-256 of the token's text
     key_id     INTEGER NOT NULL REFERENCES keys (id),
-    sealed     BLOB    NOT NULL,                     -- the token, readable with the private key alone
+    sealed     BLOB,                                 -- the token, readable with the private key alone
+    signing_key INTEGER,                             -- the key that signed it, if one did
     settings   TEXT,                                 -- a JSON object
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
@@ -52,6 +53,7 @@ CREATE TABLE tokens (
 
 CREATE INDEX tokens_live ON tokens (key_id, generation, id) WHERE ended_at IS NULL;
 CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE ended_at IS NULL AND expires_at IS NOT NULL;
+CREATE INDEX tokens_signed ON tokens (signing_key) WHERE ended_at IS NULL AND signing_key IS NOT NULL;
 CREATE INDEX tokens_ended_of_key ON tokens (key_id, id) WHERE ended_at IS NOT NULL;
 CREATE INDEX tokens_ended ON tokens (ended_at) WHERE ended_at IS NOT NULL;
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{ApiVersion, Lifetime, Settings, Timestamp};
+use super::{ApiVersion, Format, Lifetime, Settings, Timestamp};
 
 /// An account's policy; the default one asks for nothing, and is pinned to the oldest API version.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -19,6 +19,7 @@ pub struct Policy {
     require_expire: bool,
     max_active_tokens: Option<u32>,
     token_settings: Settings,
+    format: Format,
     permissions: BTreeMap<String, String>,
     on_key_rotate: OnKeyRotate,
     on_key_disable: OnKeyDisable,
@@ -204,6 +205,12 @@ impl Policy {
         &self.token_settings
     }
 
+    /// What the texts of new tokens are.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
     /// How many tokens may be active at a time.
     #[must_use]
     pub const fn max_active_tokens(&self) -> Option<u32> {
@@ -250,7 +257,7 @@ mod tests {
                 "tags": [], "scopes": ["read"], "origins": [], "ips": [],
                 "rate_limit": {"requests": 3, "per_seconds": 1}, "note": "",
             },
-            "permissions": {"read": "may read"}, "on_key_rotate": "end", "on_key_disable": "end",
+            "format": "jwt-eddsa", "permissions": {"read": "may read"}, "on_key_rotate": "end", "on_key_disable": "end",
         });
         let read = policy(document.clone());
         assert_eq!(read.to_value(), document);
@@ -284,6 +291,10 @@ mod tests {
             (
                 json!({"token_settings": {"tag": []}}),
                 "token_settings: settings have no member",
+            ),
+            (
+                json!({"format": "jwt"}),
+                "format must be opaque, jwt-eddsa or jwt-hs256",
             ),
             (
                 json!({"permissions": ["a"]}),

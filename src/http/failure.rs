@@ -93,9 +93,10 @@ impl Failure {
                 Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
                 Error::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
                 Error::Internal(_) | Error::Configuration(_) => StatusCode::INTERNAL_SERVER_ERROR,
-                Error::Overloaded | Error::Unavailable(_) | Error::UnusableStore(_) => {
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
+                Error::Overloaded
+                | Error::Unavailable(_)
+                | Error::UnusableStore(_)
+                | Error::NoSigningKey(_) => StatusCode::SERVICE_UNAVAILABLE,
             },
             Self::MayNotVerify => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,

@@ -27,13 +27,14 @@ pub use self::{
     },
     token_outcome::{
         DisabledToken, Edit, EditedSettings, EndedTokens, FoundSettings, Listed, Minted, NewToken,
-        Once, SealedRow, Selected, Selection, SettingsRow, TokenPage, TokenRow,
+        Once, SealedRow, Selected, Selection, SettingsRow, Sign, SignedToken, Signer, ToSign,
+        TokenPage, TokenRow,
     },
 };
 use crate::{
     domain::{
         AccountId, AccountName, ApiVersion, AuditEntry, KeyId, KeyRecord, Policy, Selector,
-        Timestamp, TokenDigest, TokenId, TokenRecord, Usage,
+        SigningKeyId, Timestamp, TokenDigest, TokenId, TokenRecord, Usage,
     },
     error::Error,
 };
@@ -135,7 +136,7 @@ operations! {
     /// Writes down when keys were last used.
     record_key_uses(uses: Vec<(KeyId, Timestamp)>) -> ();
 
-    /// Keeps a new token. Once this returns [`Minted::Done`] it is on disk.
+    /// Keeps a new token. Once this returns [`Minted::Done`] or [`Minted::Signed`] it is on disk.
     mint(token: NewToken, now: Timestamp) -> Minted;
     /// The tokens of `key` that are good at `now`, newest first, at most `limit`.
     list_tokens(key: KeyId, limit: u32, now: Timestamp) -> Listed;
@@ -150,6 +151,9 @@ operations! {
     count_selected(selection: Selection, now: Timestamp) -> Selected;
     /// Ends the selected tokens, on behalf of an operator who expects so many of them.
     disable_selected(selection: Selection, expected: u64, now: Timestamp) -> EndedTokens;
+
+    /// Ends at most `limit` of the tokens that this key has signed, and says how many these were.
+    end_signed_by(signing_key: SigningKeyId, limit: u32, now: Timestamp) -> u64;
 
     /// The token with this digest, whatever has become of it.
     find_token(digest: TokenDigest) -> Option<TokenRecord>;

@@ -119,7 +119,8 @@ impl Fixture {
         NewToken {
             key,
             digest,
-            sealed: sealed(1),
+            sealed: Some(sealed(1)),
+            signer: None,
             expires_at: None,
             clone_of: None,
             settings: None,
@@ -176,7 +177,7 @@ impl Fixture {
 }
 
 pub fn sealed(byte: u8) -> SealedToken {
-    SealedToken::from_bytes([byte; SealedToken::BYTES])
+    SealedToken::from_bytes([byte; 32])
 }
 
 /// A request of this name that asks for something told apart by `what`.
