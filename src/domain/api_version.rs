@@ -36,7 +36,7 @@ versions! {
     V2026_11_25 = "2026-11-25";
 }
 
-/// Why a text is not a version; completes a sentence. Only what is a date is repeated: anything else
+/// Why a text is not a version; completes a sentence. Only a date is repeated: anything else
 /// might be a secret in the wrong place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownApiVersion {

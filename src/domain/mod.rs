@@ -4,6 +4,7 @@
 //! that needs the time takes `now`; one that needs chance takes a generator.
 
 mod account;
+mod algorithm;
 mod api_version;
 mod audit;
 mod audit_chain;
@@ -28,6 +29,7 @@ mod token;
 mod token_record;
 
 pub use account::{AccountName, Label, Malformed};
+pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use api_version::{ApiVersion, UnknownApiVersion};
 pub use audit::{Actor, Change, Event};
 pub use audit_chain::{AuditChain, AuditEntry, BrokenChain};
@@ -45,7 +47,7 @@ pub use rate_limit::RateLimit;
 pub use role::Role;
 pub use sealed_token::SealedToken;
 pub use settings::{InvalidSettings, PROTECTED, Settings};
-pub use text::shown_name;
+pub use text::{is_unprintable, shown_name};
 pub use timestamp::{Timestamp, UnreadableTimestamp};
 pub use token::{MalformedToken, Token};
 pub use token_record::{TokenRecord, TokenState, Usage};
