@@ -96,17 +96,17 @@ impl App {
     }
 
     /// Follows what another process has done to the store: drops every key from memory that is good
-    /// no more, and all that is known of tokens.
+    /// no more or whose account has moved to another API version, and all that is known of tokens.
     ///
     /// # Errors
     /// The store's; the tokens are forgotten even then.
     pub async fn follow(&self) -> Result<(), Error> {
         self.verifier.forget_all();
-        let dead = self
+        let stale = self
             .store
-            .dead_keys(self.keyring.remembered(), self.clock.now())
+            .stale_keys(self.keyring.remembered(), self.clock.now())
             .await?;
-        self.keyring.forget_all(&dead);
+        self.keyring.forget_all(&stale);
         Ok(())
     }
 

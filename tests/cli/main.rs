@@ -28,3 +28,4 @@ mod sweeping;
 mod token_list;
 mod tokens;
 mod usage;
+mod versions;

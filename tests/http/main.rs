@@ -42,5 +42,6 @@ mod throttling;
 mod tokens;
 mod uses;
 mod verification;
+mod versions;
 mod who_may_change;
 mod who_may_verify;
