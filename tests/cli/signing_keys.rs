@@ -225,7 +225,7 @@ fn a_file_that_cannot_be_used_is_refused_and_left_as_it_is() {
     for (bad, word) in [
         (good[..good.len() / 2].to_owned(), "cut short"),
         (String::new(), "cut short"),
-        (format!("{secret} {good}"), "not JSON"),
+        (format!("x{secret} {good}"), "not JSON"),
         (format!("-----BEGIN PRIVATE KEY-----\n{secret}\n"), "PEM"),
         (
             format!(r#"{{"kty":"OKP","d":"{secret}"}}"#),
