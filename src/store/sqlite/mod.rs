@@ -66,6 +66,9 @@ impl Sqlite {
     }
 
     /// See [`super::Store::exists`].
+    ///
+    /// # Errors
+    /// [`Error::UnusableStore`] for a URL that names no file.
     pub fn exists(options: &Options) -> Result<bool, Error> {
         // What cannot be looked at is there: opening it says what is wrong.
         let path = open::path_of(&options.url)?;
