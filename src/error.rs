@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AccountId, Format, InvalidPolicy, InvalidSettings, KeyId, MalformedToken, OutsidePolicy, Token,
-    TokenId, shown_name,
+    AccountId, Algorithm, InvalidPolicy, InvalidSettings, KeyId, MalformedToken, OutsidePolicy,
+    Token, TokenId, shown_name,
 };
 
 /// Everything that can go wrong once a request or a command line has been understood.
@@ -68,9 +68,9 @@ pub enum Error {
     UnknownToken,
     /// The account's tokens are to be signed, and there is no key for that.
     #[error(
-        "This account's tokens are to be of the format {0}, and this server has no key that signs them; nothing was done. `moneyer signing-key create` makes one."
+        "This account's tokens are to be signed by {0}, and this server has no key for that; nothing was done. `moneyer signing-key create --algorithm {0}` makes one."
     )]
-    NoSigningKey(Format),
+    NoSigningKey(Algorithm),
     /// An `Idempotency-Key` that was used for something else.
     #[error("This Idempotency-Key was used before with other parameters; nothing was done.")]
     IdempotencyMismatch,

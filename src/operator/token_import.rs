@@ -10,6 +10,7 @@ use std::io::BufRead;
 
 pub use self::input::Format;
 use self::{judge::Judge, refusals::Refusals};
+use super::account;
 use crate::{
     app::App,
     domain::{KeyId, Policy, PrivateKey},
@@ -115,36 +116,37 @@ pub async fn import(app: &App, tokens: Importable, progress: Progress) -> Result
             "The account's policy was changed meanwhile, so nothing was imported; try again."
                 .into(),
         )),
-        Imported::KeyDead => Err(dead(key)),
+        Imported::KeyDead => Err(unfit(key, "is good no more")),
     }
 }
 
 /// The policy of the account of `key`, which must be one that tokens can be minted with.
 async fn policy_of(app: &App, key: KeyId) -> Result<Policy, Error> {
-    let account = app.store.account_of_key(key).await?;
-    let account = account.ok_or(Error::UnknownKey(key))?;
-    if app
-        .store
-        .dead_keys(vec![key], app.clock.now())
-        .await?
-        .contains(&key)
-    {
-        return Err(dead(key));
-    }
+    let unknown = || Error::UnknownKey(key);
+    let account = app.store.account_of_key(key).await?.ok_or_else(unknown)?;
     let keys = app.store.list_keys(account).await?;
-    let role = keys.iter().find(|row| row.id == key).map(|row| row.role);
-    if let Some(role) = role.filter(|role| !role.may_mint()) {
-        return Err(Error::Refused(format!(
-            "The key {key} has the role {role} and can have no tokens; nothing was imported."
-        )));
+    let row = keys.into_iter().find(|row| row.id == key);
+    let row = row.ok_or_else(unknown)?;
+    let account = account::find(app, &account.to_string()).await?;
+    let now = app.clock.now();
+    if row.disabled_at.is_some() {
+        return Err(unfit(key, "is disabled"));
     }
-    Ok(app.store.read_policy(account).await?.unwrap_or_default())
+    if row.expires_at.is_some_and(|at| at <= now) {
+        return Err(unfit(key, "has expired"));
+    }
+    if account.disabled_at.is_some() {
+        return Err(unfit(key, "belongs to a disabled account"));
+    }
+    if !row.role.may_mint() {
+        return Err(unfit(key, "may not mint, so it can have no tokens"));
+    }
+    let policy = app.store.read_policy(account.id).await?;
+    Ok(policy.unwrap_or_default())
 }
 
-fn dead(key: KeyId) -> Error {
-    Error::Refused(format!(
-        "The key {key} is disabled or has expired, or its account is disabled; nothing was imported."
-    ))
+fn unfit(key: KeyId, why: &str) -> Error {
+    Error::Refused(format!("The key {key} {why}; nothing was imported."))
 }
 
 fn too_many(most: u32) -> Error {

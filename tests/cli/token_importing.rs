@@ -143,9 +143,9 @@ fn a_key_that_cannot_have_tokens_is_refused_by_name() {
     let (id, secret) = ("key_0123456789abcdef".to_owned(), String::new());
     let unknown = Key { id, secret };
     for (key, why) in [
-        (&disabled, "is disabled or has expired"),
-        (&expired, "is disabled or has expired"),
-        (&verifying, "has the role verify"),
+        (&disabled, "is disabled;"),
+        (&expired, "has expired;"),
+        (&verifying, "may not mint"),
         (&unknown, "There is no key"),
     ] {
         let run = import(&folder, key, &format!("token\n{FIRST}\n"));
@@ -154,7 +154,7 @@ fn a_key_that_cannot_have_tokens_is_refused_by_name() {
     let key = folder.key("acme", &[]);
     folder.moneyer(&["account", "disable", "acme"]).run().done();
     let run = import(&folder, &key, &format!("token\n{FIRST}\n"));
-    run.refused().says("or its account is disabled");
+    run.refused().says("belongs to a disabled account");
     folder
         .moneyer(&["token", "import", FIRST])
         .run()

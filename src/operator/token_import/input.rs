@@ -1,6 +1,9 @@
 //! Reading entries: CSV (RFC 4180) with a header, or JSON objects, one a line.
 
-use std::io::{BufRead, Read};
+use std::{
+    fmt::Display,
+    io::{BufRead, Read},
+};
 
 use csv::ByteRecord;
 use serde_json::Value;
@@ -56,7 +59,7 @@ fn read_csv(reader: &mut dyn BufRead, each: &mut Each<'_>) -> Result<(), Error> 
         .from_reader(plain);
     let mut record = ByteRecord::new();
     let mut columns = None;
-    while reader.read_byte_record(&mut record).map_err(unparsable)? {
+    while reader.read_byte_record(&mut record).map_err(unreadable)? {
         // Where the record begins: its position may be that of blank lines before it.
         let within = record.as_slice().split(|b| *b == b'\n').count();
         let line = reader.position().line() - within as u64;
@@ -179,13 +182,7 @@ impl Read for PlainLines<'_> {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
-fn unreadable(cause: std::io::Error) -> Error {
-    Error::Refused(format!("The input cannot be read: {cause}."))
-}
-
-/// Nothing but reading can fail: records may be of any length, and of any bytes.
-#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
-fn unparsable(cause: csv::Error) -> Error {
+/// The csv crate too fails at reading alone: records may be of any length, and of any bytes.
+fn unreadable(cause: impl Display) -> Error {
     Error::Refused(format!("The input cannot be read: {cause}."))
 }
