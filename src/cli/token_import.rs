@@ -93,7 +93,7 @@ impl Import {
         }
     }
 
-    /// The input, and the bar that follows its reading: on standard error, where that is a terminal.
+    /// The input, and the bar that follows its reading, where standard error is a terminal.
     fn reader(&self) -> Result<(Box<dyn BufRead>, ProgressBar), Error> {
         let (bar, read): (_, Box<dyn Read>) = match self.file() {
             None => {

@@ -94,7 +94,7 @@ mod tests {
             ("einen-token-für-jedermann", UnimportableToken::Characters),
             ("0123456789ABCDEF0123456789ABCDEF", UnimportableToken::Hex),
             ("0123456789abcdef01234", UnimportableToken::Hex),
-            ("abcdeabcdeabcdeabcde", UnimportableToken::NotRandom),
+            ("ghijkghijkghijkghijk", UnimportableToken::NotRandom),
             (key.expose(), UnimportableToken::PrivateKey),
         ] {
             assert_eq!(Token::import(text).unwrap_err(), why, "{text}");

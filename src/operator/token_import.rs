@@ -1,5 +1,4 @@
-//! Tokens that were made elsewhere: read, judged, and kept as those of a private key, all of them or
-//! none.
+//! Tokens that were made elsewhere: read, judged, and kept as those of a private key, all or none.
 
 mod entry;
 mod input;

@@ -160,7 +160,8 @@ operations! {
     /// Which of `digests`, by their places, are those of tokens that are kept, ended or not.
     known_tokens(digests: Vec<TokenDigest>) -> Vec<usize>;
     /// Keeps tokens that were made elsewhere as those of `key`: all of them or none. They were held
-    /// to `policy`, which must still be its account's. `progress` is told how many are written.
+    /// to `policy`, which must still be its account's. Up to 10,000 count as newer the later they
+    /// come, more are in no certain order. `progress` is told how many are written.
     import_tokens(key: KeyId, policy: Policy, tokens: Vec<ImportedToken>, progress: Progress, now: Timestamp) -> Imported;
 
     /// The token with this digest, whatever has become of it.

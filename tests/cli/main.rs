@@ -28,6 +28,7 @@ mod stopping;
 mod support;
 mod sweeping;
 mod token_import_refusals;
+mod token_import_settings;
 mod token_importing;
 mod token_list;
 mod tokens;

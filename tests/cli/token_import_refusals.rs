@@ -4,11 +4,8 @@ use serde_json::json;
 
 use crate::{
     support::{Folder, Key},
-    token_importing::{digest_of, import, importing},
+    token_importing::{FIRST, SECOND, digest_of, import, importing},
 };
-
-const FIRST: &str = "first-token-from-elsewhere-17";
-const SECOND: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// The input is refused, `why` is said, and nothing is imported.
 #[track_caller]

@@ -11,9 +11,9 @@ use crate::{
     support::{Folder, Key, STRANGE_KEY, eventually, token_id},
 };
 
-const FIRST: &str = "first-token-from-elsewhere-17";
-const SECOND: &str = "0123456789abcdef0123456789abcdef01234567";
-const THIRD: &str = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJlLW9mLW5vYm9keQ";
+pub const FIRST: &str = "first-token-from-elsewhere-17";
+pub const SECOND: &str = "0123456789abcdef0123456789abcdef01234567";
+pub const THIRD: &str = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJlLW9mLW5vYm9keQ";
 /// How soon a running server knows what another process did.
 const FOLLOWED: Duration = Duration::from_secs(5);
 
@@ -38,7 +38,7 @@ pub fn digest_of(token: &str) -> String {
 impl Server {
     /// The status of a verification of `token`.
     #[track_caller]
-    fn verify(&self, token: &str, query: &str) -> u16 {
+    pub fn verify(&self, token: &str, query: &str) -> u16 {
         let request = ureq::http::Request::get(format!("{}/v2/verify?{query}", self.url()));
         let request = request.header("Authorization", format!("Bearer {token}"));
         self.send(request).status
@@ -161,82 +161,6 @@ fn a_key_that_cannot_have_tokens_is_refused_by_name() {
         .misused()
         .keeps_quiet_about(FIRST);
     assert_eq!(folder.number("SELECT count(*) FROM tokens"), 0);
-}
-
-#[test]
-fn settings_and_times_are_those_that_are_given() {
-    let (folder, key) = Folder::with_key();
-    let csv = format!(
-        "token,expires_at,created_at,tags,scopes,note,settings\n\
-         {FIRST},2100-01-02T04:04:05+01:00,1700000000,web; old times,\"tiles, maps\",\"for \"\"Anna\"\"\",\"{{\"\"ips\"\":[\"\"10.0.0.0/8\"\"]}}\"\n\
-         {SECOND},210001020304,,,,,\n"
-    );
-    import(&folder, &key, &csv).done();
-    let server = folder.serve(&[]);
-    let settings = server.get(&format!("/v2/auth/token/{FIRST}?apikey={}", key.secret));
-    let expected = json!({
-        "tags": ["web", "old times"], "scopes": ["tiles", "maps"], "origins": [], "ips": ["10.0.0.0/8"],
-        "rate_limit": null, "note": "for \"Anna\"", "usage": { "verifications": 0, "last_used": null },
-    });
-    assert_eq!(settings.good(), expected);
-    let list = ["token", "list", &key.id, "--format", "json"];
-    let listed = folder.moneyer(&list).run().done().json();
-    let times = |place: usize| {
-        let token = &listed["tokens"][place];
-        (token["created"].clone(), token["expires"].clone())
-    };
-    let expected = (json!("2023-11-14T22:13:20Z"), json!("2100-01-02T03:04:05Z"));
-    assert_eq!(times(1), expected);
-    assert_eq!(times(0).1, json!("2100-01-02T03:04:00Z"));
-}
-
-#[test]
-fn an_imported_token_is_held_to_its_settings() {
-    let (folder, key) = Folder::with_key();
-    let limit = json!({ "requests": 2, "per_seconds": 3600 });
-    let first = json!({ "token": FIRST, "scopes": ["tiles"], "settings": { "rate_limit": limit } });
-    import(&folder, &key, &first.to_string()).done();
-    let server = folder.serve(&[]);
-    assert_eq!(server.verify(FIRST, "scope=maps"), 403);
-    let statuses = [(); 3].map(|()| server.verify(FIRST, "scope=tiles"));
-    assert_eq!(statuses, [200, 200, 429]);
-}
-
-#[test]
-fn a_policy_holds_for_settings_and_number_but_not_for_lifetimes() {
-    let (folder, key) = Folder::with_key();
-    let policy = |set: &[&str]| {
-        let sets = set.iter().flat_map(|set| ["--set", set]);
-        let arguments: Vec<&str> = ["account", "policy", "acme"]
-            .into_iter()
-            .chain(sets)
-            .collect();
-        folder.moneyer(&arguments).run().done();
-    };
-    policy(&[
-        "max_ttl=1d",
-        r#"permissions={"tiles":""}"#,
-        r#"token_settings={"tags":["p"],"note":"n"}"#,
-    ]);
-    let token = |token: &str, scope: &str| json!({ "token": token, "scopes": [scope], "expires_at": "210001010000", "note": "m" });
-    let undeclared = import(&folder, &key, &token(FIRST, "maps").to_string());
-    undeclared
-        .refused()
-        .says("line 1: scopes must be among the permissions")
-        .says("\"maps\" is not");
-    import(&folder, &key, &token(FIRST, "tiles").to_string()).done();
-    let settings = folder
-        .serve(&[])
-        .get(&format!("/v2/auth/token/{FIRST}?apikey={}", key.secret))
-        .good();
-    assert_eq!(
-        (&settings["tags"], &settings["note"]),
-        (&json!(["p"]), &json!("m"))
-    );
-    policy(&["max_active_tokens=2"]);
-    let many = import(&folder, &key, &format!("token\n{SECOND}\n{THIRD}\n")).refused();
-    many.says("may have 2 active tokens, and would have more");
-    import(&folder, &key, &format!("token\n{SECOND}\n")).done();
 }
 
 #[test]

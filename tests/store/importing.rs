@@ -66,6 +66,21 @@ async fn imported_tokens_are_kept_as_they_are_given() {
 }
 
 #[tokio::test]
+async fn the_last_of_a_few_tokens_is_listed_first() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    let sealed = |byte| ImportedToken {
+        sealed: Some(sealed(1)),
+        ..token(byte)
+    };
+    import(&it, key, [2, 1, 3].map(sealed).to_vec(), NOW).await;
+    assert_eq!(
+        it.list(key, NOW).await,
+        [3, 1, 2].map(|byte| token(byte).digest)
+    );
+}
+
+#[tokio::test]
 async fn one_known_token_keeps_all_others_out() {
     let it = Fixture::new();
     let (_, key) = it.account_and_key().await;

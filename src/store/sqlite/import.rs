@@ -15,6 +15,9 @@ use crate::{
     store::{Altered, Imported, ImportedToken, Progress},
 };
 
+/// So many tokens are written in the order in which they are given, and more in that which is
+/// fastest.
+const KEPT_IN_ORDER: usize = 10_000;
 /// After how many tokens progress is told.
 const STEP: usize = 1000;
 
@@ -45,7 +48,13 @@ impl Sqlite {
         now: Timestamp,
     ) -> Result<Imported, Error> {
         // Before the transaction, so that others wait for the writing alone.
-        let rows: Vec<Row> = tokens.into_iter().map(Row::of).collect();
+        let mut rows: Vec<Row> = tokens.into_iter().map(Row::of).collect();
+        if rows.len() > KEPT_IN_ORDER {
+            // The index on digests takes neighbours in half the time.
+            rows.sort_unstable_by(|left, right| {
+                left.digest.as_bytes().cmp(right.digest.as_bytes())
+            });
+        }
         self.write(move |work| import(work, key, &policy, &rows, progress, now))
             .await
     }
