@@ -26,6 +26,7 @@ CREATE TABLE keys (
     phc          TEXT    NOT NULL,        -- argon2id of the key, as a PHC string: confirms it
     role         TEXT    NOT NULL CHECK (role IN ('mint', 'verify', 'admin')),
     label        TEXT    NOT NULL,
+    note         TEXT    NOT NULL DEFAULT '',
     created_at   INTEGER NOT NULL,
     expires_at   INTEGER,
     last_used_at INTEGER,
@@ -40,7 +41,8 @@ CREATE TABLE tokens (
     id         INTEGER PRIMARY KEY,                  -- the order of minting
     digest     BLOB    NOT NULL UNIQUE,              -- SHA-256 of the token's text
     key_id     INTEGER NOT NULL REFERENCES keys (id),
-    sealed     BLOB    NOT NULL,                     -- the token, readable with the private key alone
+    sealed     BLOB,                                 -- the token, readable with the private key alone
+    name       TEXT,                                 -- what people call it
     settings   TEXT,                                 -- a JSON object
     created_at INTEGER NOT NULL,
     expires_at INTEGER,

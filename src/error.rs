@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AccountId, InvalidPolicy, InvalidSettings, KeyId, OutsidePolicy, TokenId, shown_name,
+    AccountId, Denied, InvalidPolicy, InvalidSettings, KeyId, OutsidePolicy, TokenId, shown_name,
 };
 
 /// Everything that can go wrong once a request or a command line has been understood.
@@ -59,6 +59,9 @@ pub enum Error {
     /// The key's role does not reach as far.
     #[error("This private key's role does not allow that.")]
     Forbidden,
+    /// The caller may not do that among its account's access tokens and API keys.
+    #[error("{0}.")]
+    Denied(#[from] Denied),
     /// The token was minted by another key of the account.
     #[error("Only the private key that minted this token may change it.")]
     NotIssuer,
@@ -105,6 +108,9 @@ pub enum Error {
     /// No key has that id.
     #[error("There is no key {0}; `moneyer key list ACCOUNT` shows an account's.")]
     UnknownKey(KeyId),
+    /// The account has no private key of that number.
+    #[error("There is no API key {0}.")]
+    UnknownApiKey(u64),
     /// No token has that id.
     #[error("There is no token {0}: it was never minted, or it ended long ago.")]
     UnknownTokenId(TokenId),
@@ -135,6 +141,7 @@ impl Error {
             Self::InvalidParameter { .. }
             | Self::InvalidSettings(_)
             | Self::InvalidPolicy(_)
+            | Self::Denied(Denied::Undeclared(_))
             | Self::Refused(_) => "invalid_parameter",
             Self::OutsidePolicy(OutsidePolicy::TooMany(_)) => "too_many_tokens",
             Self::OutsidePolicy(_) => "outside_policy",
@@ -142,8 +149,8 @@ impl Error {
             Self::ConflictingParameters { .. } => "conflicting_parameters",
             Self::ProtectedToken => "protected_token",
             Self::MissingKey => "missing_key",
-            Self::InvalidKey => "invalid_key",
-            Self::Forbidden | Self::NotIssuer => "forbidden",
+            Self::InvalidKey | Self::Denied(Denied::Gone) => "invalid_key",
+            Self::Forbidden | Self::NotIssuer | Self::Denied(_) => "forbidden",
             Self::UnknownToken | Self::UnknownTokenId(_) => "unknown_token",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::TooManyRequests { .. } => "too_many_requests",
@@ -153,7 +160,7 @@ impl Error {
             Self::AccountExists(_) => "account_exists",
             Self::UnknownAccount(_) => "unknown_account",
             Self::DisabledAccount(_) => "disabled_account",
-            Self::UnknownKey(_) => "unknown_key",
+            Self::UnknownKey(_) | Self::UnknownApiKey(_) => "unknown_key",
         }
     }
 }

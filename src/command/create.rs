@@ -110,8 +110,9 @@ impl Create {
         });
         let new = NewToken {
             key: caller.key,
-            sealed: caller.sealing.seal(&token, &digest),
+            sealed: Some(caller.sealing.seal(&token, &digest)),
             digest,
+            name: None,
             expires_at: self.expires_at,
             clone_of: self.clone_of,
             settings: self.settings,

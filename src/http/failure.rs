@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
-use crate::{domain::OutsidePolicy, error::Error};
+use crate::{
+    domain::{Denied, OutsidePolicy},
+    error::Error,
+};
 
 /// An error of the domain's, or one of HTTP's own.
 #[derive(Debug, thiserror::Error)]
@@ -83,12 +86,16 @@ impl Failure {
                 | Error::UnknownParameter { .. }
                 | Error::ConflictingParameters { .. }
                 | Error::ProtectedToken
+                | Error::Denied(Denied::Undeclared(_))
                 | Error::Refused(_) => StatusCode::BAD_REQUEST,
-                Error::MissingKey | Error::InvalidKey => StatusCode::UNAUTHORIZED,
-                Error::Forbidden | Error::NotIssuer => StatusCode::FORBIDDEN,
+                Error::MissingKey | Error::InvalidKey | Error::Denied(Denied::Gone) => {
+                    StatusCode::UNAUTHORIZED
+                }
+                Error::Forbidden | Error::NotIssuer | Error::Denied(_) => StatusCode::FORBIDDEN,
                 Error::UnknownToken
                 | Error::UnknownTokenId(_)
                 | Error::UnknownKey(_)
+                | Error::UnknownApiKey(_)
                 | Error::UnknownAccount(_) => StatusCode::NOT_FOUND,
                 Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
                 Error::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,

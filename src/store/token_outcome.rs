@@ -14,8 +14,10 @@ pub struct NewToken {
     pub key: KeyId,
     /// What finds it.
     pub digest: TokenDigest,
-    /// What its key's holder can list it from.
-    pub sealed: SealedToken,
+    /// What its key's holder can list it from, if the private key is at hand.
+    pub sealed: Option<SealedToken>,
+    /// What people call it, if it has a name.
+    pub name: Option<String>,
     /// When it ends by itself, if it does.
     pub expires_at: Option<Timestamp>,
     /// The token whose settings it is given, if any.

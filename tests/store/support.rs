@@ -87,14 +87,8 @@ impl Fixture {
     pub fn new_key(&self) -> NewKey {
         let rng = &mut *self.rng.borrow_mut();
         let key = PrivateKey::generate(rng);
-        NewKey {
-            id: KeyId::generate(rng),
-            selector: Selector::of(&key),
-            phc: "$argon2id$…".into(),
-            role: Role::Mint,
-            label: Label::default(),
-            expires_at: None,
-        }
+        let id = KeyId::generate(rng);
+        NewKey::of(&key, id, "$argon2id$…".into())
     }
 
     pub async fn key(&self, account: AccountId) -> KeyId {

@@ -11,7 +11,10 @@ use super::{
     work::Work,
 };
 use crate::{
-    domain::{Actor, Event, KeyId, OutsidePolicy, RequestDigest, Settings, Timestamp, TokenId},
+    domain::{
+        Actor, Event, KeyId, OutsidePolicy, RequestDigest, SealedToken, Settings, Timestamp,
+        TokenId,
+    },
     error::Error,
     store::{Minted, NewToken, Once},
 };
@@ -22,11 +25,18 @@ impl Sqlite {
         token: NewToken,
         now: Timestamp,
     ) -> Result<Minted, Error> {
-        self.write(move |work| mint(work, &token, now)).await
+        self.write(move |work| mint(work, &token, Actor::Key(token.key), now))
+            .await
     }
 }
 
-fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<Minted> {
+/// Mints with a good key; `by` is who does.
+pub(super) fn mint(
+    work: &Work<'_>,
+    token: &NewToken,
+    by: Actor,
+    now: Timestamp,
+) -> rusqlite::Result<Minted> {
     let Some(key) = good_key(work, token.key, now)? else {
         return Ok(Minted::KeyDead);
     };
@@ -60,7 +70,7 @@ fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<M
     if let Some(once) = &token.once {
         note_request(work, token.key, once, id, now)?;
     }
-    record(work, token, &settings, now);
+    record(work, token, &settings, by, now);
     Ok(Minted::Done)
 }
 
@@ -85,8 +95,7 @@ fn expiry_within(
     }
 }
 
-fn record(work: &Work<'_>, token: &NewToken, settings: &Settings, now: Timestamp) {
-    let by = Actor::Key(token.key);
+fn record(work: &Work<'_>, token: &NewToken, settings: &Settings, by: Actor, now: Timestamp) {
     let tokens = vec![TokenId::of(&token.digest)];
     work.record(by, now, Event::TokensMinted { tokens });
     match &token.clone_of {
@@ -113,13 +122,14 @@ fn insert(
 ) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(
-            "INSERT INTO tokens (digest, key_id, sealed, settings, created_at, expires_at, generation)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO tokens (digest, key_id, sealed, name, settings, created_at, expires_at, generation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .insert(params![
             token.digest.as_bytes(),
             token.key.to_i64(),
-            token.sealed.as_bytes(),
+            token.sealed.as_ref().map(SealedToken::as_bytes),
+            token.name,
             to_column(settings),
             now.seconds(),
             expires_at.map(Timestamp::seconds),
