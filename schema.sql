@@ -5,7 +5,7 @@
 -- and as copies sealed under a key that only the holder of the private key can derive.
 
 PRAGMA application_id = 0x4D6E7972; -- "Mnyr"
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 CREATE TABLE accounts (
     id          INTEGER PRIMARY KEY,
@@ -43,6 +43,7 @@ CREATE TABLE tokens (
     key_id     INTEGER NOT NULL REFERENCES keys (id),
     sealed     BLOB,                                 -- the token, readable with the private key alone
     name       TEXT,                                 -- what people call it
+    signing_key INTEGER,                             -- the key that signed it, if one did
     settings   TEXT,                                 -- a JSON object
     created_at INTEGER NOT NULL,
     expires_at INTEGER,
@@ -54,6 +55,7 @@ CREATE TABLE tokens (
 
 CREATE INDEX tokens_live ON tokens (key_id, generation, id) WHERE ended_at IS NULL;
 CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE ended_at IS NULL AND expires_at IS NOT NULL;
+CREATE INDEX tokens_signed ON tokens (signing_key) WHERE ended_at IS NULL AND signing_key IS NOT NULL;
 CREATE INDEX tokens_ended_of_key ON tokens (key_id, id) WHERE ended_at IS NOT NULL;
 CREATE INDEX tokens_ended ON tokens (ended_at) WHERE ended_at IS NOT NULL;
 

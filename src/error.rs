@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AccountId, Denied, InvalidPolicy, InvalidSettings, KeyId, OutsidePolicy, TokenId, shown_name,
+    AccountId, Denied, Format, InvalidPolicy, InvalidSettings, KeyId, MalformedToken,
+    OutsidePolicy, Token, TokenId, shown_name,
 };
 
 /// Everything that can go wrong once a request or a command line has been understood.
@@ -68,6 +69,11 @@ pub enum Error {
     /// No token that the caller may use in this way.
     #[error("There is no such token, or this private key may not use it.")]
     UnknownToken,
+    /// The account's tokens are to be signed, and there is no key for that.
+    #[error(
+        "This account's tokens are to be of the format {0}, and this server has no key that signs them; nothing was done. `moneyer signing-key create` makes one."
+    )]
+    NoSigningKey(Format),
     /// An `Idempotency-Key` that was used for something else.
     #[error("This Idempotency-Key was used before with other parameters; nothing was done.")]
     IdempotencyMismatch,
@@ -128,6 +134,16 @@ impl Error {
         }
     }
 
+    /// No token that the caller may use is the one given as `name`: a malformed one, unless it could
+    /// be.
+    pub(crate) fn unknown_token(name: &'static str, token: &Token) -> Self {
+        if token.is_opaque() || token.is_signed() {
+            Self::UnknownToken
+        } else {
+            Self::invalid(name, MalformedToken.to_string())
+        }
+    }
+
     /// A parameter's name is nearly that of the known one `meant`.
     pub(crate) fn unknown_parameter(given: &str, meant: &'static str) -> Self {
         let given = shown_name(given);
@@ -152,6 +168,7 @@ impl Error {
             Self::InvalidKey | Self::Denied(Denied::Gone) => "invalid_key",
             Self::Forbidden | Self::NotIssuer | Self::Denied(_) => "forbidden",
             Self::UnknownToken | Self::UnknownTokenId(_) => "unknown_token",
+            Self::NoSigningKey(_) => "no_signing_key",
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::TooManyRequests { .. } => "too_many_requests",
             Self::Overloaded | Self::Unavailable(_) | Self::UnusableStore(_) => "unavailable",

@@ -17,6 +17,7 @@ use crate::{
 /// For how long a request may be retried under its `Idempotency-Key`.
 pub const RETRY_WINDOW: Duration = Duration::from_hours(24);
 
+const CLONE_SETTINGS: &str = "cloneSettings";
 /// What settings are called among the parameters.
 pub(super) const SETTINGS: &str = "settings";
 
@@ -24,7 +25,7 @@ pub(super) const SETTINGS: &str = "settings";
 #[derive(Debug)]
 pub struct Create {
     expires_at: Option<Timestamp>,
-    clone_of: Option<TokenDigest>,
+    clone_of: Option<Token>,
     settings: Option<Value>,
     name: Option<RequestName>,
 }
@@ -66,8 +67,8 @@ impl Create {
             .map(|text| parse_expire(&text))
             .transpose()?;
         let clone_of = parameters
-            .take("cloneSettings")
-            .map(|text| parse_token("cloneSettings", &text))
+            .take(CLONE_SETTINGS)
+            .map(|text| parse_token(CLONE_SETTINGS, &text))
             .transpose()?;
         if parameters.take(SETTINGS).is_some() {
             let reason = "must be given in a body of the type application/json";
@@ -79,7 +80,7 @@ impl Create {
         }
         Ok(Self {
             expires_at,
-            clone_of: clone_of.map(|token| TokenDigest::of(&token)),
+            clone_of,
             settings,
             name: None,
         })
@@ -99,11 +100,12 @@ impl Create {
         let now = app.clock.now();
         let token = app.entropy.draw(Token::generate);
         let digest = TokenDigest::of(&token);
+        let clone_of = self.clone_of.as_ref().map(TokenDigest::of);
         let once = self.name.map(|RequestName(header)| Once {
             header,
             request: RequestDigest::of_mint(
                 self.expires_at,
-                self.clone_of.as_ref(),
+                clone_of.as_ref(),
                 self.settings.as_ref().map(Value::to_string).as_deref(),
             ),
             since: now.before(RETRY_WINDOW),
@@ -113,13 +115,16 @@ impl Create {
             sealed: Some(caller.sealing.seal(&token, &digest)),
             digest,
             name: None,
+            signer: None,
             expires_at: self.expires_at,
-            clone_of: self.clone_of,
+            clone_of,
             settings: self.settings,
             once,
         };
         match app.store.mint(new, now).await? {
             Minted::Done => Ok(Reply::Minted(token)),
+            Minted::Signed(token) => Ok(Reply::Minted(token)),
+            Minted::NoSigningKey(format) => Err(Error::NoSigningKey(format)),
             Minted::Before(row) => {
                 let token = caller.sealing.open(&row.sealed, &row.digest);
                 token
@@ -131,7 +136,10 @@ impl Create {
                 "expire",
                 "lies in the past; the token would never have been good",
             )),
-            Minted::SourceUnknown => Err(Error::UnknownToken),
+            Minted::SourceUnknown => Err(match &self.clone_of {
+                Some(source) => Error::unknown_token(CLONE_SETTINGS, source),
+                None => Error::UnknownToken,
+            }),
             Minted::SettingsInvalid(invalid) => Err(invalid.into()),
             Minted::OutsidePolicy(outside) => Err(outside.into()),
             Minted::KeyDead => Err(Error::InvalidKey),
@@ -188,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_refused_by_name_and_never_repeated() {
-        let secret = "K0000000000000000000000000000000000000000";
+        let secret = "K000000000000000000000000000000000000000!";
         for name in ["expire", "cloneSettings"] {
             let message = parse(name, secret).unwrap_err().to_string();
             assert!(

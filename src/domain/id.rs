@@ -72,6 +72,10 @@ public_id! {
     /// Names a token: `tok_` and the first 16 hexadecimal digits of the token's SHA-256 digest.
     TokenId, "tok"
 }
+public_id! {
+    /// Names a key that signs tokens: `sig_` and 16 lower-case hexadecimal digits, drawn at random.
+    SigningKeyId, "sig"
+}
 
 impl AccountId {
     /// Draws a new id.
@@ -81,6 +85,13 @@ impl AccountId {
 }
 
 impl KeyId {
+    /// Draws a new id.
+    pub fn generate(rng: &mut dyn CryptoRng) -> Self {
+        Self(rng.random())
+    }
+}
+
+impl SigningKeyId {
     /// Draws a new id.
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
         Self(rng.random())

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Lifetime, Settings, Timestamp};
+use super::{Format, Lifetime, Settings, Timestamp};
 
 /// An account's policy; a new account's asks for nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -17,6 +17,7 @@ pub struct Policy {
     require_expire: bool,
     max_active_tokens: Option<u32>,
     token_settings: Settings,
+    format: Format,
     permissions: BTreeMap<String, String>,
     on_key_rotate: OnKeyRotate,
     on_key_disable: OnKeyDisable,
@@ -209,6 +210,12 @@ impl Policy {
         &self.token_settings
     }
 
+    /// What the texts of new tokens are.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
     /// How many tokens may be active at a time.
     #[must_use]
     pub const fn max_active_tokens(&self) -> Option<u32> {
@@ -261,7 +268,7 @@ mod tests {
                 "tags": [], "scopes": ["read"], "origins": [], "ips": [],
                 "rate_limit": {"requests": 3, "per_seconds": 1}, "note": "",
             },
-            "permissions": {"read": "may read"}, "on_key_rotate": "end", "on_key_disable": "end",
+            "format": "jwt-eddsa", "permissions": {"read": "may read"}, "on_key_rotate": "end", "on_key_disable": "end",
         });
         let read = policy(document.clone());
         assert_eq!(read.to_value(), document);
@@ -295,6 +302,10 @@ mod tests {
             (
                 json!({"token_settings": {"tag": []}}),
                 "token_settings: settings have no member",
+            ),
+            (
+                json!({"format": "jwt"}),
+                "format must be opaque, jwt-eddsa or jwt-hs256",
             ),
             (
                 json!({"permissions": ["a"]}),

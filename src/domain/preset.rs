@@ -13,11 +13,19 @@ pub enum Preset {
     Synkrato,
     /// Tokens have permissions out of a declared list; they live on when their key is replaced.
     Syntropy,
+    /// Tokens are signed, with a secret of the account's own, and do not expire; all end with their
+    /// key.
+    Syncello,
 }
 
 impl Preset {
     /// Every preset.
-    pub const ALL: [Self; 3] = [Self::Synoptic, Self::Synkrato, Self::Syntropy];
+    pub const ALL: [Self; 4] = [
+        Self::Synoptic,
+        Self::Synkrato,
+        Self::Syntropy,
+        Self::Syncello,
+    ];
 
     /// Its name.
     #[must_use]
@@ -26,6 +34,7 @@ impl Preset {
             Self::Synoptic => "synoptic",
             Self::Synkrato => "synkrato",
             Self::Syntropy => "syntropy",
+            Self::Syncello => "syncello",
         }
     }
 
@@ -58,6 +67,11 @@ impl Preset {
                     "services:read": "see services",
                     "services:write": "enable and delete services",
                 },
+            }),
+            Self::Syncello => json!({
+                "format": "jwt-hs256",
+                "on_key_rotate": "end",
+                "on_key_disable": "end",
             }),
         }
     }

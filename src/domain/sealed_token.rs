@@ -2,24 +2,21 @@
 
 use std::fmt;
 
-/// A token that only its key's holder can read: 16 bytes of ciphertext and a tag of 16.
-#[derive(Clone)]
-pub struct SealedToken([u8; Self::BYTES]);
+/// A token that only its key's holder can read: ciphertext, and a tag of 16 bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedToken(Box<[u8]>);
 
 impl SealedToken {
-    /// The length of a sealed token.
-    pub const BYTES: usize = 32;
-
     /// The copy as the store keeps it.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; Self::BYTES] {
+    pub const fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
     /// The copy that the store kept as `bytes`.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
-        Self(bytes)
+    pub fn from_bytes(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self(bytes.into())
     }
 }
 

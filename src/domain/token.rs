@@ -5,7 +5,8 @@ use std::fmt;
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
-/// A token: 16 random bytes as 32 lower-case hexadecimal digits.
+/// A token: 16 random bytes as 32 lower-case hexadecimal digits. One that is signed, or was
+/// imported, is another text: of the characters that RFC 6750 (section 2.1) allows.
 ///
 /// `Debug` is silent, the text is wiped when dropped, and [`Token::expose`] is the one way to it.
 #[derive(Clone)]
@@ -17,17 +18,23 @@ pub struct Token(Zeroizing<String>);
 pub struct MalformedToken;
 
 impl Token {
-    /// The raw length of a token, in bytes.
+    /// The raw length of an opaque token, in bytes.
     pub const BYTES: usize = 16;
+    /// The longest text of a token. One that is signed has its scopes in it.
+    pub const LONGEST: usize = 6 * 1024;
+    /// The shortest text of a token that is not opaque: others are told apart from it by length.
+    const SHORTEST: usize = 20;
+    /// Hexadecimal digits alone are a mistyped opaque token, up to this length.
+    const SHORTEST_HEX: usize = 40;
 
-    /// Draws a new token; all of its 128 bits are random.
+    /// Draws a new opaque token; all of its 128 bits are random.
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {
         let mut bytes = Zeroizing::new([0; Self::BYTES]);
         rng.fill_bytes(&mut *bytes);
         Self::from_bytes(&bytes)
     }
 
-    /// The token with these raw bytes.
+    /// The opaque token with these raw bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -42,25 +49,53 @@ impl Token {
     /// Reads a token as its holder shows it.
     ///
     /// # Errors
-    /// [`MalformedToken`] for anything but 32 lower-case hexadecimal digits.
+    /// [`MalformedToken`] for anything but 32 lower-case hexadecimal digits, or 20 to
+    /// [`Self::LONGEST`] letters, digits and `-._~+/=`; of hexadecimal digits alone 40 at least.
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
-        let well_formed = text.len() == 2 * Self::BYTES
-            && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        if well_formed {
+        if is_opaque(text) || is_other(text) {
             Ok(Self(Zeroizing::new(text.to_owned())))
         } else {
             Err(MalformedToken)
         }
     }
 
-    /// The raw bytes.
+    /// Whether the text is one that [`Self::generate`] could have drawn.
     #[must_use]
-    pub fn to_bytes(&self) -> Zeroizing<[u8; Self::BYTES]> {
-        let mut bytes = Zeroizing::new([0; Self::BYTES]);
-        for (byte, pair) in bytes.iter_mut().zip(self.0.as_bytes().chunks_exact(2)) {
-            *byte = nibble(pair[0]) << 4 | nibble(pair[1]);
+    pub fn is_opaque(&self) -> bool {
+        is_opaque(&self.0)
+    }
+
+    /// Whether the text has the form of a signed token (RFC 7519): three parts, the first of which
+    /// is the beginning of a JSON object.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        self.0.starts_with("ey") && self.0.split('.').count() == 3
+    }
+
+    /// The fewest bytes that the token can be made from again: an opaque one's raw bytes, another's
+    /// text.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        if self.is_opaque() {
+            let pairs = self.0.as_bytes().chunks_exact(2);
+            let bytes = pairs.map(|pair| nibble(pair[0]) << 4 | nibble(pair[1]));
+            Zeroizing::new(bytes.collect())
+        } else {
+            Zeroizing::new(self.0.as_bytes().to_vec())
         }
-        bytes
+    }
+
+    /// The token that [`Self::to_bytes`] made these of.
+    ///
+    /// # Errors
+    /// [`MalformedToken`] when it was none.
+    pub fn of_bytes(bytes: &[u8]) -> Result<Self, MalformedToken> {
+        match <&[u8; Self::BYTES]>::try_from(bytes) {
+            Ok(raw) => Ok(Self::from_bytes(raw)),
+            Err(_) => std::str::from_utf8(bytes)
+                .map_err(|_| MalformedToken)
+                .and_then(Self::parse),
+        }
     }
 
     /// The token's text. Whoever has it has what the token opens.
@@ -74,6 +109,17 @@ impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Token")
     }
+}
+
+fn is_opaque(text: &str) -> bool {
+    text.len() == 2 * Token::BYTES && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn is_other(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
+    (Token::SHORTEST..=Token::LONGEST).contains(&text.len())
+        && text.bytes().all(allowed)
+        && (text.len() >= Token::SHORTEST_HEX || !text.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 fn nibble(digit: u8) -> u8 {
@@ -98,10 +144,29 @@ mod tests {
             Token::parse(token.expose()).unwrap().expose(),
             token.expose()
         );
+        assert_eq!(token.to_bytes().len(), 16);
         assert_eq!(
-            Token::from_bytes(&token.to_bytes()).expose(),
+            Token::of_bytes(&token.to_bytes()).unwrap().expose(),
             token.expose()
         );
+    }
+
+    #[test]
+    fn a_token_of_another_form_is_its_text() {
+        let longest = "x".repeat(Token::LONGEST);
+        for text in [
+            "eyJhbGciOiJFZERTQSJ9.e30.c2ln",
+            "abcdefgh.0123456789abcdef",
+            "0123456789abcdef0123456789abcdef01234567",
+            "AAAAAAAAAAAAAAAAAAA=",
+            longest.as_str(),
+        ] {
+            let token = Token::parse(text).unwrap();
+            assert_eq!(token.expose(), text);
+            assert!(!token.is_opaque());
+            assert_eq!(Token::of_bytes(&token.to_bytes()).unwrap().expose(), text);
+            assert_eq!(token.is_signed(), text.starts_with("ey"), "{text}");
+        }
     }
 
     #[test]
@@ -125,7 +190,11 @@ mod tests {
             "1672c91e97a7421f8ac67f7681d5810",
             "1672c91e97a7421f8ac67f7681d5810ab",
             upper,
-            "1672c91e97a7421f8ac67f7681d5810g",
+            "0123456789abcdef0123456789abcdef0123456",
+            "abcdefghijklmnopqrs",
+            "a token with spaces in it",
+            "einen-token-für-jedermann",
+            &"x".repeat(Token::LONGEST + 1),
         ] {
             assert!(Token::parse(bad).is_err(), "{bad:?}");
         }

@@ -1,6 +1,6 @@
 //! What is kept of a token, as far as it matters for a verdict on it.
 
-use super::{AccountId, KeyId, Settings, Timestamp};
+use super::{AccountId, KeyId, Settings, SigningKeyId, Timestamp};
 
 /// A token as it is kept.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct TokenRecord {
     pub created_at: Timestamp,
     /// When it ends by itself, if it does.
     pub expires_at: Option<Timestamp>,
+    /// The key that signed it, if one did.
+    pub signing_key: Option<SigningKeyId>,
     /// Whether it can still be good.
     pub state: TokenState,
     /// What it is restricted to.
@@ -28,6 +30,8 @@ pub enum TokenState {
     Ended,
     /// Its account is disabled.
     AccountDisabled,
+    /// The key that signed it is retired.
+    SignerRetired,
 }
 
 /// How often a token was verified, and when last.

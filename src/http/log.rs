@@ -16,7 +16,7 @@ use actix_web::{
     web::Data,
 };
 
-use super::{Service, failure::Failure, log_fields::LogFields, respond::refuse, verify};
+use super::{Service, failure::Failure, log_fields::LogFields, network, respond::refuse, verify};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const HEALTH: &str = "/health/";
@@ -37,6 +37,8 @@ pub(super) async fn observe(
         Err(failure) => {
             let refusal = if verify::is_asked_at(request.path()) {
                 verify::refuse_unread(request.request(), &failure)
+            } else if network::is_served_at(request.path()) {
+                network::refused(request.request(), &failure)
             } else {
                 refuse(request.request(), &failure)
             };

@@ -22,6 +22,7 @@ use crate::{
 };
 
 const METHODS: &str = "GET, PATCH, PUT, DELETE";
+const IN_PATH: &str = "The path's last part";
 /// What means something at `/v2/auth` and would be passed over here.
 const ELSEWHERE: [&str; 5] = [
     "cloneSettings",
@@ -63,41 +64,45 @@ async fn answer(
         return Err(Error::invalid(name, "has no meaning for a token's settings").into());
     }
     parameters.finish()?;
-    let token = Token::parse(token)
-        .map_err(|malformed| Error::invalid("The path's last part", malformed.to_string()))?;
+    let token =
+        Token::parse(token).map_err(|malformed| Error::invalid(IN_PATH, malformed.to_string()))?;
     let id = TokenId::of(&TokenDigest::of(&token));
     LogFields::note(request, |fields| fields.token = Some(id));
     if request.method() != Method::GET && !caller.role.may_mint() {
         // Before a long body is read for nothing.
         return Err(Error::Forbidden.into());
     }
-    let command = command(service, request, token, payload).await?;
-    Ok(command.execute(&service.app, &caller).await?)
+    let command = command(service, request, &token, payload).await?;
+    let reply = command.execute(&service.app, &caller).await;
+    Ok(reply.map_err(|error| match error {
+        Error::UnknownToken => Error::unknown_token(IN_PATH, &token),
+        error => error,
+    })?)
 }
 
 /// What the method, and the body where there is one, ask for.
 async fn command(
     service: &Service,
     request: &HttpRequest,
-    token: Token,
+    token: &Token,
     payload: Payload,
 ) -> Result<Command, Failure> {
     Ok(match *request.method() {
         Method::PATCH => {
             let patch = read_document(request, payload, &service.limits).await?;
-            Command::EditSettings(EditSettings::merge(&token, patch)?)
+            Command::EditSettings(EditSettings::merge(token, patch)?)
         }
         Method::PUT => {
             let document = read_document(request, payload, &service.limits).await?;
-            Command::EditSettings(EditSettings::replace(&token, document)?)
+            Command::EditSettings(EditSettings::replace(token, document)?)
         }
         Method::DELETE => {
             refuse_body(request)?;
-            Command::Disable(Disable::of(token))
+            Command::Disable(Disable::of(token.clone(), IN_PATH))
         }
         _ => {
             refuse_body(request)?;
-            Command::ReadSettings(ReadSettings::of(&token))
+            Command::ReadSettings(ReadSettings::of(token))
         }
     })
 }

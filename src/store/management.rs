@@ -1,9 +1,8 @@
 //! What goes into the operations by which a caller manages its account's access tokens and API keys,
 //! and what comes of them.
 
-use crate::domain::{
-    InvalidSettings, KeyId, Note, OutsidePolicy, SealedToken, Timestamp, TokenDigest, TokenId,
-};
+use super::Signer;
+use crate::domain::{KeyId, Note, SealedToken, Timestamp, TokenDigest, TokenId};
 
 /// Who asks for something: each operation checks that it is good, and may, in its own transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,11 +57,11 @@ pub enum TokenOrder {
 
 /// What came of listing a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Listing<T> {
+pub enum Listing<T, Id> {
     /// Here it is.
     Rows(Vec<T>),
-    /// There is nothing in the account by which the part was to begin or end.
-    CursorUnknown,
+    /// The part was to begin or end by this, and the account has no such thing.
+    CursorUnknown(Id),
 }
 
 /// An access token, as those see it who manage its account's.
@@ -96,10 +95,12 @@ pub struct ApiKeyRow {
 /// A token to be kept on behalf of a caller.
 #[derive(Debug, Clone)]
 pub struct NewAccessToken {
-    /// What finds it.
+    /// What finds it, when it is opaque.
     pub digest: TokenDigest,
-    /// What the caller can list it from, if that holds a private key.
+    /// What the caller can list it from, if that holds a private key and it is opaque.
     pub sealed: Option<SealedToken>,
+    /// Makes another of it where the account's policy wants it signed.
+    pub signer: Option<Signer>,
     /// Its name.
     pub name: String,
     /// Its note, if it is given one.
@@ -108,19 +109,6 @@ pub struct NewAccessToken {
     pub permissions: Vec<String>,
     /// When it ends by itself, if that is asked for.
     pub expires_at: Option<Timestamp>,
-}
-
-/// What came of minting on behalf of a caller.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MintedFor {
-    /// The token is kept, on disk.
-    Done,
-    /// The token would have ended before it began; nothing was changed.
-    BornDead,
-    /// The settings cannot be used; nothing was changed.
-    SettingsInvalid(InvalidSettings),
-    /// The account's policy does not allow such a token; nothing was changed.
-    OutsidePolicy(OutsidePolicy),
 }
 
 /// What came of ending something by its id on behalf of a caller.

@@ -23,8 +23,8 @@ use serde_json::Value;
 use self::sqlite::Sqlite;
 pub use self::{
     management::{
-        AccessTokenRow, ApiKeyRow, Deleted, Direction, Listing, MintedFor, NewAccessToken, Page,
-        Principal, Start, TokenOrder,
+        AccessTokenRow, ApiKeyRow, Deleted, Direction, Listing, NewAccessToken, Page, Principal,
+        Start, TokenOrder,
     },
     outcome::{
         AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, EditedPolicy,
@@ -32,13 +32,14 @@ pub use self::{
     },
     token_outcome::{
         DisabledToken, Edit, EditedSettings, EndedTokens, FoundSettings, Listed, Minted, NewToken,
-        Once, SealedRow, Selected, Selection, SettingsRow, TokenPage, TokenRow,
+        Once, SealedRow, Selected, Selection, SettingsRow, Sign, SignedToken, Signer, ToSign,
+        TokenPage, TokenRow,
     },
 };
 use crate::{
     domain::{
         AccountId, AccountName, AuditEntry, Authority, Denied, KeyId, KeyRecord, Policy, Selector,
-        Timestamp, TokenDigest, TokenId, TokenRecord, Usage,
+        SigningKeyId, Timestamp, TokenDigest, TokenId, TokenRecord, Usage,
     },
     error::Error,
 };
@@ -139,7 +140,7 @@ operations! {
     /// Writes down when keys were last used.
     record_key_uses(uses: Vec<(KeyId, Timestamp)>) -> ();
 
-    /// Keeps a new token. Once this returns [`Minted::Done`] it is on disk.
+    /// Keeps a new token. Once this returns [`Minted::Done`] or [`Minted::Signed`] it is on disk.
     mint(token: NewToken, now: Timestamp) -> Minted;
     /// The tokens of `key` that are good at `now`, newest first, at most `limit`.
     list_tokens(key: KeyId, limit: u32, now: Timestamp) -> Listed;
@@ -151,14 +152,14 @@ operations! {
     /// What a caller may do, if it is good.
     authority(principal: Principal, now: Timestamp) -> Option<Authority>;
     /// A part of the list of an account's good tokens.
-    list_account_tokens(principal: Principal, order: TokenOrder, page: Page<TokenId>, now: Timestamp) -> Result<Listing<AccessTokenRow>, Denied>;
+    list_account_tokens(principal: Principal, order: TokenOrder, page: Page<TokenId>, now: Timestamp) -> Result<Listing<AccessTokenRow, TokenId>, Denied>;
     /// Keeps a new token that a caller mints: a key, or a token, whose key it then belongs to.
-    mint_for(principal: Principal, token: NewAccessToken, now: Timestamp) -> Result<MintedFor, Denied>;
+    mint_for(principal: Principal, token: NewAccessToken, now: Timestamp) -> Result<Minted, Denied>;
     /// Ends a token of the caller's account.
     disable_token_for(principal: Principal, id: TokenId, now: Timestamp) -> Result<Deleted, Denied>;
     /// A part of the list of an account's private keys, or of those among `only`; disabled ones are
     /// left out.
-    list_account_keys(principal: Principal, only: Option<Vec<KeyId>>, page: Page<KeyId>, now: Timestamp) -> Result<Listing<ApiKeyRow>, Denied>;
+    list_account_keys(principal: Principal, only: Option<Vec<KeyId>>, page: Page<KeyId>, now: Timestamp) -> Result<Listing<ApiKeyRow, KeyId>, Denied>;
     /// Adds a private key to the caller's account.
     add_key_for(principal: Principal, key: NewKey, now: Timestamp) -> Result<(), Denied>;
     /// Disables a private key of the caller's account; its tokens live on or end with it, as the
@@ -171,6 +172,9 @@ operations! {
     count_selected(selection: Selection, now: Timestamp) -> Selected;
     /// Ends the selected tokens, on behalf of an operator who expects so many of them.
     disable_selected(selection: Selection, expected: u64, now: Timestamp) -> EndedTokens;
+
+    /// Ends at most `limit` of the tokens that this key has signed, and says how many these were.
+    end_signed_by(signing_key: SigningKeyId, limit: u32, now: Timestamp) -> u64;
 
     /// The token with this digest, whatever has become of it.
     find_token(digest: TokenDigest) -> Option<TokenRecord>;

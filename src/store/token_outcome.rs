@@ -1,10 +1,12 @@
 //! What goes into the store's operations on tokens, and what comes of them.
 
+use std::{fmt, sync::Arc};
+
 use serde_json::Value;
 
 use crate::domain::{
-    AccountId, IdempotencyDigest, InvalidSettings, KeyId, OutsidePolicy, RequestDigest,
-    SealedToken, Settings, Timestamp, TokenDigest, TokenId, Usage,
+    AccountId, Format, IdempotencyDigest, InvalidSettings, KeyId, OutsidePolicy, RequestDigest,
+    SealedToken, Settings, SigningKeyId, Timestamp, Token, TokenDigest, TokenId, Usage,
 };
 
 /// A token to be kept.
@@ -12,10 +14,12 @@ use crate::domain::{
 pub struct NewToken {
     /// The key that mints it.
     pub key: KeyId,
-    /// What finds it.
+    /// What finds it, when it is opaque.
     pub digest: TokenDigest,
-    /// What its key's holder can list it from, if the private key is at hand.
+    /// What its key's holder can list it from, when it is opaque; without, it is not listed.
     pub sealed: Option<SealedToken>,
+    /// Makes another of it where the account's policy wants it signed.
+    pub signer: Option<Signer>,
     /// What people call it, if it has a name.
     pub name: Option<String>,
     /// When it ends by itself, if it does.
@@ -26,6 +30,50 @@ pub struct NewToken {
     pub settings: Option<Value>,
     /// What makes the request one that may be retried, if anything does.
     pub once: Option<Once>,
+}
+
+/// Makes a signed token that says what is known of it in the transaction that keeps it. It gives
+/// none when there is no key to sign with.
+#[derive(Clone)]
+pub struct Signer(pub Arc<Sign>);
+
+/// See [`Signer`].
+pub type Sign = dyn Fn(&ToSign) -> Option<SignedToken> + Send + Sync;
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Signer")
+    }
+}
+
+/// What a signed token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToSign {
+    /// How it is to be signed: never [`Format::Opaque`].
+    pub format: Format,
+    /// Whose it is.
+    pub account: AccountId,
+    /// The account's generation.
+    pub generation: u64,
+    /// When it is minted.
+    pub issued_at: Timestamp,
+    /// When it ends by itself, if it does.
+    pub expires_at: Option<Timestamp>,
+    /// What it may do.
+    pub scopes: Vec<String>,
+}
+
+/// A signed token, as it is to be kept.
+#[derive(Debug, Clone)]
+pub struct SignedToken {
+    /// Its text.
+    pub token: Token,
+    /// What finds it.
+    pub digest: TokenDigest,
+    /// What its key's holder can list it from; without, it is not listed.
+    pub sealed: Option<SealedToken>,
+    /// The key that signed it.
+    pub signing_key: SigningKeyId,
 }
 
 /// A request that is to mint one token, however often it arrives.
@@ -53,6 +101,10 @@ pub struct SealedRow {
 pub enum Minted {
     /// The token is kept, on disk.
     Done,
+    /// This token is kept, on disk: it is signed, as the account's policy wants it.
+    Signed(Token),
+    /// The account's tokens are to be signed, and there is no key for that; nothing was changed.
+    NoSigningKey(Format),
     /// The same request minted this token before; nothing was changed.
     Before(SealedRow),
     /// Another request had the same `Idempotency-Key`; nothing was changed.

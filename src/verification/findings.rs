@@ -76,12 +76,14 @@ fn reason_without_subject(rule: Rule, standing: Standing, shown: Shown) -> &'sta
     match (rule, standing) {
         (Rule::Shown, Standing::Kept) => "something with the form of a token was shown",
         (Rule::Shown, _) if shown == Shown::Nothing => "no token was shown",
-        (Rule::Shown, _) => "what was shown is no token: 32 lower-case hexadecimal digits, once",
+        (Rule::Shown, _) => "what was shown has not the form of a token, or is more than one",
         (Rule::Known, Standing::Kept) => "it was minted here",
         (Rule::Known, Standing::Broken) => {
             "it was never minted, ended long ago, or is none that the caller may ask about"
         }
-        (Rule::Enabled, Standing::Broken) => "it was disabled, or expired some time ago",
+        (Rule::Enabled, Standing::Broken) => {
+            "it was disabled, expired some time ago, or was signed with a key that is retired"
+        }
         (Rule::Enabled, Standing::Kept) => "it was not disabled",
         (Rule::Account, Standing::Broken) => "its account is disabled",
         _ => "not asked, since an earlier rule is broken",

@@ -162,7 +162,7 @@ impl Rule {
     const fn broken_by(gone: Gone) -> Self {
         match gone {
             Gone::Unknown => Self::Known,
-            Gone::Ended => Self::Enabled,
+            Gone::Ended | Gone::SignerRetired => Self::Enabled,
             Gone::AccountDisabled => Self::Account,
         }
     }

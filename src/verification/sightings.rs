@@ -32,6 +32,8 @@ pub enum Gone {
     Ended,
     /// Its account is disabled.
     AccountDisabled,
+    /// The key that signed it is retired.
+    SignerRetired,
 }
 
 /// The cache. Tokens that are not good have a part of their own, so that a stranger who makes up
@@ -111,6 +113,7 @@ impl Sightings {
             Some(record) => match record.state {
                 TokenState::Ended => Sight::Gone(Gone::Ended),
                 TokenState::AccountDisabled => Sight::Gone(Gone::AccountDisabled),
+                TokenState::SignerRetired => Sight::Gone(Gone::SignerRetired),
                 TokenState::Live => Sight::Good(Arc::new(Subject::new(*digest, record))),
             },
         };
@@ -178,6 +181,7 @@ mod tests {
             account: AccountId::from_i64(1),
             created_at: Timestamp::from_seconds(0),
             expires_at: None,
+            signing_key: None,
             state,
             settings: Settings::default(),
         }

@@ -177,6 +177,7 @@ mod tests {
             account: AccountId::from_i64(1),
             created_at: Timestamp::from_seconds(0),
             expires_at: None,
+            signing_key: None,
             state: TokenState::Live,
             settings: Settings::default(),
         };

@@ -26,7 +26,7 @@ fn a_new_account_asks_for_nothing() {
         json!({
             "default_ttl": null, "max_ttl": null, "require_expire": false, "max_active_tokens": null,
             "token_settings": {"tags": [], "scopes": [], "origins": [], "ips": [], "rate_limit": null, "note": ""},
-            "permissions": {}, "on_key_rotate": "carry", "on_key_disable": "keep",
+            "format": "opaque", "permissions": {}, "on_key_rotate": "carry", "on_key_disable": "keep",
         })
     );
     let text = policy(&folder, &["acme"]).done();

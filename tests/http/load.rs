@@ -75,7 +75,9 @@ fn of_ten_thousand_tokens_the_newest_hundred_are_listed() {
             let new = NewToken {
                 key: caller.key,
                 digest,
-                sealed,
+                sealed: Some(sealed),
+                signer: None,
+                name: None,
                 expires_at: None,
                 clone_of: None,
                 settings: None,

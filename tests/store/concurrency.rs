@@ -112,7 +112,7 @@ async fn past_a_full_queue_callers_are_refused_at_once() {
         let store = Arc::clone(&store);
         let token = NewToken {
             digest: TokenDigest::from_bytes([place; 32]),
-            sealed: sealed(place),
+            sealed: Some(sealed(place)),
             ..it.new_token(key)
         };
         mints.spawn(async move { store.mint(token, NOW).await });

@@ -6,6 +6,7 @@ mod audit_chain;
 mod concurrency;
 mod lifecycle;
 mod settings;
+mod signed;
 mod support;
 mod sweeping;
 mod tokens;

@@ -4,8 +4,8 @@ use std::{path::Path, time::Duration};
 
 use moneyer::{
     domain::{
-        AccountId, AccountName, IdempotencyDigest, KeyId, Label, PrivateKey, RequestDigest, Role,
-        SealedToken, Selector, Timestamp, Token, TokenDigest,
+        AccountId, AccountName, IdempotencyDigest, KeyId, PrivateKey, RequestDigest, SealedToken,
+        Timestamp, Token, TokenDigest,
     },
     store::{
         Absent, AddedKeys, CreatedAccount, Listed, Minted, NewKey, NewToken, Once, Options, Store,
@@ -113,7 +113,9 @@ impl Fixture {
         NewToken {
             key,
             digest,
-            sealed: sealed(1),
+            sealed: Some(sealed(1)),
+            signer: None,
+            name: None,
             expires_at: None,
             clone_of: None,
             settings: None,
@@ -170,7 +172,7 @@ impl Fixture {
 }
 
 pub fn sealed(byte: u8) -> SealedToken {
-    SealedToken::from_bytes([byte; SealedToken::BYTES])
+    SealedToken::from_bytes([byte; 32])
 }
 
 /// A request of this name that asks for something told apart by `what`.

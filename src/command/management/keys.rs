@@ -6,7 +6,7 @@ use crate::{
     domain::{AccountId, Denied, KeyId, Label, Note, PrivateKey, Timestamp},
     error::Error,
     keyring::draw_salt,
-    store::{ApiKeyRow, Deleted, Direction, Listing, NewKey, Page, Start},
+    store::{ApiKeyRow, Deleted, Direction, Listing, NewKey, Page},
 };
 
 const NAME: &str = "api_key_name";
@@ -71,12 +71,9 @@ impl ListKeys {
         let listed = app
             .store
             .list_account_keys(principal, self.only, self.page, now);
-        match (party.permitted(app, listed.await?)?, self.page.start) {
-            (Listing::Rows(rows), _) => Ok(rows),
-            (Listing::CursorUnknown, Start::After(id) | Start::Before(id)) => {
-                Err(Error::UnknownApiKey(key_number(id)))
-            }
-            (Listing::CursorUnknown, Start::Skip(_)) => unreachable!("a number is always known"),
+        match party.permitted(app, listed.await?)? {
+            Listing::Rows(rows) => Ok(rows),
+            Listing::CursorUnknown(id) => Err(Error::UnknownApiKey(key_number(id))),
         }
     }
 }

@@ -8,8 +8,7 @@ use crate::{
     domain::{Denied, Note, OutsidePolicy, Permission, Timestamp, Token, TokenDigest, TokenId},
     error::Error,
     store::{
-        AccessTokenRow, Deleted, Direction, Listing, MintedFor, NewAccessToken, Page, Start,
-        TokenOrder,
+        AccessTokenRow, Deleted, Direction, Listing, Minted, NewAccessToken, Page, TokenOrder,
     },
 };
 
@@ -66,12 +65,9 @@ impl ListTokens {
         let listed = app
             .store
             .list_account_tokens(principal, self.order, self.page, now);
-        match (party.permitted(app, listed.await?)?, self.page.start) {
-            (Listing::Rows(rows), _) => Ok(rows),
-            (Listing::CursorUnknown, Start::After(id) | Start::Before(id)) => {
-                Err(Error::UnknownTokenId(id))
-            }
-            (Listing::CursorUnknown, Start::Skip(_)) => unreachable!("a number is always known"),
+        match party.permitted(app, listed.await?)? {
+            Listing::Rows(rows) => Ok(rows),
+            Listing::CursorUnknown(id) => Err(Error::UnknownTokenId(id)),
         }
     }
 }
@@ -123,6 +119,7 @@ impl CreateToken {
                 Party::Key(caller) => Some(caller.sealing.seal(&token, &digest)),
                 Party::Token(_) => None,
             },
+            signer: None,
             name: self.name,
             note: self.note,
             permissions: self.permissions,
@@ -130,10 +127,16 @@ impl CreateToken {
         };
         let minted = app.store.mint_for(party.principal(), new, app.clock.now());
         match party.permitted(app, minted.await?)? {
-            MintedFor::Done => Ok(token),
-            MintedFor::BornDead => Err(Error::invalid(EXPIRATION, "lies in the past")),
-            MintedFor::SettingsInvalid(invalid) => Err(invalid.into()),
-            MintedFor::OutsidePolicy(outside) => Err(in_this_manner(outside)),
+            Minted::Done => Ok(token),
+            Minted::Signed(token) => Ok(token),
+            Minted::NoSigningKey(format) => Err(Error::NoSigningKey(format)),
+            Minted::BornDead => Err(Error::invalid(EXPIRATION, "lies in the past")),
+            Minted::SettingsInvalid(invalid) => Err(invalid.into()),
+            Minted::OutsidePolicy(outside) => Err(in_this_manner(outside)),
+            Minted::KeyDead => Err(Denied::Orphaned.into()),
+            Minted::Before(_) | Minted::OnceMismatch | Minted::SourceUnknown => Err(
+                Error::Internal("a token without a source or a name was minted from one".into()),
+            ),
         }
     }
 }

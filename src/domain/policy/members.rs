@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use super::{InvalidPolicy, OnKeyDisable, OnKeyRotate, Policy};
 use crate::domain::{
-    Lifetime, Settings,
+    Format, Lifetime, Settings,
     settings::parse_scope,
     text::{is_unprintable, shown_name},
 };
 
-const MEMBERS: &str = "default_ttl, max_ttl, require_expire, max_active_tokens, token_settings, permissions, on_key_rotate and on_key_disable";
+const MEMBERS: &str = "default_ttl, max_ttl, require_expire, max_active_tokens, token_settings, format, permissions, on_key_rotate and on_key_disable";
 /// Counted at each mint, in the one thread that writes.
 const MOST_ACTIVE_TOKENS: u32 = 10_000;
 const MOST_PERMISSIONS: usize = 64;
@@ -29,6 +29,7 @@ pub(super) fn parse(document: Value) -> Result<Policy, InvalidPolicy> {
             "require_expire" => policy.require_expire = truth(&name, &value)?,
             "max_active_tokens" => policy.max_active_tokens = count(&name, &value)?,
             "token_settings" => policy.token_settings = settings(value)?,
+            "format" => policy.format = format(&value)?,
             "permissions" => policy.permissions = permissions(value)?,
             "on_key_rotate" => policy.on_key_rotate = on_key_rotate(&value)?,
             "on_key_disable" => policy.on_key_disable = on_key_disable(&value)?,
@@ -76,6 +77,13 @@ fn count(name: &str, value: &Value) -> Result<Option<u32>, InvalidPolicy> {
 fn settings(value: Value) -> Result<Settings, InvalidPolicy> {
     Settings::parse(value)
         .map_err(|invalid| InvalidPolicy::new("token_settings:", invalid.to_string()))
+}
+
+fn format(value: &Value) -> Result<Format, InvalidPolicy> {
+    value
+        .as_str()
+        .and_then(Format::named)
+        .ok_or_else(|| InvalidPolicy::new("format", "must be opaque, jwt-eddsa or jwt-hs256"))
 }
 
 fn permissions(value: Value) -> Result<BTreeMap<String, String>, InvalidPolicy> {

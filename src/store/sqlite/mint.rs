@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{
     domain::{
-        Actor, Event, KeyId, OutsidePolicy, RequestDigest, SealedToken, Settings, Timestamp,
-        TokenId,
+        Actor, Event, Format, KeyId, OutsidePolicy, RequestDigest, SealedToken, Settings,
+        SigningKeyId, Timestamp, Token, TokenDigest, TokenId,
     },
     error::Error,
-    store::{Minted, NewToken, Once},
+    store::{Minted, NewToken, Once, ToSign},
 };
 
 impl Sqlite {
@@ -66,12 +66,71 @@ pub(super) fn mint(
         Ok(expires_at) => expires_at,
         Err(outside) => return Ok(Minted::OutsidePolicy(outside)),
     };
-    let id = insert(work, token, key.generation, expires_at, &settings, now)?;
+    let kept = match Kept::of(token, &key, expires_at, &settings, now) {
+        Ok(kept) => kept,
+        Err(format) => return Ok(Minted::NoSigningKey(format)),
+    };
+    let id = insert(
+        work,
+        &kept,
+        token,
+        key.generation,
+        expires_at,
+        &settings,
+        now,
+    )?;
     if let Some(once) = &token.once {
         note_request(work, token.key, once, id, now)?;
     }
-    record(work, token, &settings, by, now);
-    Ok(Minted::Done)
+    record(work, token, &kept.digest, &settings, by, now);
+    Ok(kept.signed.map_or(Minted::Done, Minted::Signed))
+}
+
+/// What is kept of a token's text.
+struct Kept {
+    digest: TokenDigest,
+    sealed: Option<SealedToken>,
+    signing_key: Option<SigningKeyId>,
+    /// The token itself, when it is another than the one that was drawn.
+    signed: Option<Token>,
+}
+
+impl Kept {
+    /// Of the token as it was drawn, or of the signed one that the account's policy wants. Fails with
+    /// the format for which there is no key.
+    fn of(
+        token: &NewToken,
+        key: &GoodKey,
+        expires_at: Option<Timestamp>,
+        settings: &Settings,
+        now: Timestamp,
+    ) -> Result<Self, Format> {
+        let format = key.policy.format();
+        if format == Format::Opaque {
+            return Ok(Self {
+                digest: token.digest,
+                sealed: token.sealed.clone(),
+                signing_key: None,
+                signed: None,
+            });
+        }
+        let to_sign = ToSign {
+            format,
+            account: key.account,
+            generation: key.generation.cast_unsigned(),
+            issued_at: now,
+            expires_at,
+            scopes: settings.scopes().to_vec(),
+        };
+        let sign = token.signer.as_ref().map(|signer| &signer.0);
+        let signed = sign.and_then(|sign| sign(&to_sign)).ok_or(format)?;
+        Ok(Self {
+            digest: signed.digest,
+            sealed: signed.sealed,
+            signing_key: Some(signed.signing_key),
+            signed: Some(signed.token),
+        })
+    }
 }
 
 /// When the token ends by its account's policy; or why it is outside of that.
@@ -95,8 +154,15 @@ fn expiry_within(
     }
 }
 
-fn record(work: &Work<'_>, token: &NewToken, settings: &Settings, by: Actor, now: Timestamp) {
-    let tokens = vec![TokenId::of(&token.digest)];
+fn record(
+    work: &Work<'_>,
+    token: &NewToken,
+    digest: &TokenDigest,
+    settings: &Settings,
+    by: Actor,
+    now: Timestamp,
+) {
+    let tokens = vec![TokenId::of(digest)];
     work.record(by, now, Event::TokensMinted { tokens });
     match &token.clone_of {
         _ if settings.is_empty() => {}
@@ -104,16 +170,17 @@ fn record(work: &Work<'_>, token: &NewToken, settings: &Settings, by: Actor, now
         None if token.settings.is_none() => {}
         // Not the settings once more: a clone takes no more room than it must.
         Some(source) if token.settings.is_none() => {
-            let (token, from) = (TokenId::of(&token.digest), TokenId::of(source));
+            let (token, from) = (TokenId::of(digest), TokenId::of(source));
             work.record(by, now, Event::SettingsCopied { token, from });
         }
-        _ => work.record(by, now, changed(&token.digest, settings)),
+        _ => work.record(by, now, changed(digest, settings)),
     }
 }
 
 /// Inserts the token, and gives the number of its row.
 fn insert(
     connection: &Connection,
+    kept: &Kept,
     token: &NewToken,
     generation: i64,
     expires_at: Option<Timestamp>,
@@ -122,13 +189,15 @@ fn insert(
 ) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(
-            "INSERT INTO tokens (digest, key_id, sealed, name, settings, created_at, expires_at, generation)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO tokens
+             (digest, key_id, sealed, signing_key, name, settings, created_at, expires_at,
+              generation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .insert(params![
-            token.digest.as_bytes(),
+            kept.digest.as_bytes(),
             token.key.to_i64(),
-            token.sealed.as_ref().map(SealedToken::as_bytes),
+            kept.sealed.as_ref().map(SealedToken::as_bytes),
+            kept.signing_key.map(SigningKeyId::to_i64),
             token.name,
             to_column(settings),
             now.seconds(),

@@ -18,6 +18,7 @@ mod policies;
 mod readers;
 mod selection;
 mod settings;
+mod signed;
 mod sweep;
 mod tokens;
 mod verification;

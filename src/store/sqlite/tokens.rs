@@ -233,14 +233,19 @@ fn carry(
     loop {
         let rows = select
             .query_map(params![from.to_i64(), last], |row| {
-                Ok((sealed_row(row)?, row.get::<_, i64>(2)?))
+                Ok((Carried::from_row(row)?, row.get::<_, i64>(2)?))
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         for (row, id) in &rows {
-            let Some(sealed) = reseal(&row.digest, &row.sealed) else {
-                return Ok(Err(TokenId::of(&row.digest)));
+            let sealed = match &row.sealed {
+                None => None,
+                Some(sealed) => match reseal(&row.digest, sealed) {
+                    None => return Ok(Err(TokenId::of(&row.digest))),
+                    resealed => resealed,
+                },
             };
-            update.execute(params![id, to.to_i64(), sealed.as_bytes()])?;
+            let sealed = sealed.as_ref().map(SealedToken::as_bytes);
+            update.execute(params![id, to.to_i64(), sealed])?;
         }
         let Some((_, id)) = rows.last() else {
             return Ok(Ok(()));
@@ -249,9 +254,25 @@ fn carry(
     }
 }
 
+/// What must be known of a token to carry it over.
+struct Carried {
+    digest: TokenDigest,
+    sealed: Option<SealedToken>,
+}
+
+impl Carried {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let sealed: Option<Vec<u8>> = row.get(1)?;
+        Ok(Self {
+            digest: TokenDigest::from_bytes(row.get(0)?),
+            sealed: sealed.map(SealedToken::from_bytes),
+        })
+    }
+}
+
 pub(super) fn sealed_row(row: &Row<'_>) -> rusqlite::Result<SealedRow> {
     Ok(SealedRow {
         digest: TokenDigest::from_bytes(row.get(0)?),
-        sealed: SealedToken::from_bytes(row.get(1)?),
+        sealed: SealedToken::from_bytes(row.get::<_, Vec<u8>>(1)?),
     })
 }

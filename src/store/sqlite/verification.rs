@@ -4,13 +4,15 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{Sqlite, settings::settings_at};
 use crate::{
-    domain::{AccountId, KeyId, Timestamp, TokenDigest, TokenRecord, TokenState, Usage},
+    domain::{
+        AccountId, KeyId, SigningKeyId, Timestamp, TokenDigest, TokenRecord, TokenState, Usage,
+    },
     error::Error,
 };
 
 /// One look-up by the index on digests, and two by primary key.
 const FIND: &str = "SELECT t.settings, t.key_id, k.account_id, t.created_at, t.expires_at,
-    t.ended_at IS NOT NULL OR t.generation < a.generation, a.disabled_at IS NOT NULL
+    t.ended_at IS NOT NULL OR t.generation < a.generation, a.disabled_at IS NOT NULL, t.signing_key
     FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
     WHERE t.digest = ?1";
 
@@ -60,6 +62,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<TokenRecord> {
         account: AccountId::from_i64(row.get(2)?),
         created_at: Timestamp::from_seconds(row.get(3)?),
         expires_at: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_seconds),
+        signing_key: row.get::<_, Option<i64>>(7)?.map(SigningKeyId::from_i64),
         state,
     })
 }

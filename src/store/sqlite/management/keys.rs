@@ -30,7 +30,7 @@ impl Sqlite {
         only: Option<Vec<KeyId>>,
         page: Page<KeyId>,
         now: Timestamp,
-    ) -> Result<Result<Listing<ApiKeyRow>, Denied>, Error> {
+    ) -> Result<Result<Listing<ApiKeyRow, KeyId>, Denied>, Error> {
         self.read(move |connection| {
             let snapshot = connection.unchecked_transaction()?;
             let authority = match require(&snapshot, principal, Permission::ReadKeys, now)? {

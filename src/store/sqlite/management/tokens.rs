@@ -7,8 +7,8 @@ use crate::{
     domain::{Denied, Permission, Timestamp, TokenDigest, TokenId},
     error::Error,
     store::{
-        AccessTokenRow, Deleted, DisabledToken, Listing, Minted, MintedFor, NewAccessToken,
-        NewToken, Page, Principal, TokenOrder,
+        AccessTokenRow, Deleted, DisabledToken, Listing, Minted, NewAccessToken, NewToken, Page,
+        Principal, TokenOrder,
         sqlite::{
             Sqlite,
             mint::mint,
@@ -51,7 +51,7 @@ impl Sqlite {
         order: TokenOrder,
         page: Page<TokenId>,
         now: Timestamp,
-    ) -> Result<Result<Listing<AccessTokenRow>, Denied>, Error> {
+    ) -> Result<Result<Listing<AccessTokenRow, TokenId>, Denied>, Error> {
         let list = match order {
             TokenOrder::Creation => BY_CREATION,
             TokenOrder::Name => BY_NAME,
@@ -82,7 +82,7 @@ impl Sqlite {
         principal: Principal,
         token: NewAccessToken,
         now: Timestamp,
-    ) -> Result<Result<MintedFor, Denied>, Error> {
+    ) -> Result<Result<Minted, Denied>, Error> {
         self.write(move |work| {
             let authority = match require(work, principal, Permission::WriteTokens, now)? {
                 Ok(authority) => authority,
@@ -96,14 +96,14 @@ impl Sqlite {
                 key: authority.key,
                 digest: token.digest,
                 sealed: token.sealed,
+                signer: token.signer,
                 name: Some(token.name),
                 expires_at: token.expires_at,
                 clone_of: None,
                 settings: Some(settings),
                 once: None,
             };
-            let minted = mint(work, &new, authority.actor(), now)?;
-            Ok(outcome(minted, principal))
+            mint(work, &new, authority.actor(), now).map(Ok)
         })
         .await
     }
@@ -133,23 +133,6 @@ impl Sqlite {
             }))
         })
         .await
-    }
-}
-
-/// What minting came to for a caller that was found good.
-fn outcome(minted: Minted, principal: Principal) -> Result<MintedFor, Denied> {
-    match minted {
-        Minted::Done => Ok(MintedFor::Done),
-        Minted::BornDead => Ok(MintedFor::BornDead),
-        Minted::SettingsInvalid(invalid) => Ok(MintedFor::SettingsInvalid(invalid)),
-        Minted::OutsidePolicy(outside) => Ok(MintedFor::OutsidePolicy(outside)),
-        Minted::KeyDead => Err(match principal {
-            Principal::Key(_) => Denied::Gone,
-            Principal::Token(_) => Denied::Orphaned,
-        }),
-        Minted::Before(_) | Minted::OnceMismatch | Minted::SourceUnknown => {
-            unreachable!("nothing is cloned, and the request has no name")
-        }
     }
 }
 

@@ -32,7 +32,7 @@ impl List<'_> {
         ids: fn(Id) -> [Bound; 2],
         further: &[(&str, &dyn ToSql)],
         read: fn(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<Listing<T>> {
+    ) -> rusqlite::Result<Listing<T, Id>> {
         let (place, skip, backwards) = match page.start {
             Start::Skip(skip) => (None, skip, false),
             Start::After(id) => (Some(id), 0, false),
@@ -41,7 +41,7 @@ impl List<'_> {
         let place = match place {
             None => None,
             Some(id) => match self.place(connection, account, ids(id))? {
-                None => return Ok(Listing::CursorUnknown),
+                None => return Ok(Listing::CursorUnknown(id)),
                 place => place,
             },
         };

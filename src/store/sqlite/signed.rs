@@ -1,0 +1,43 @@
+//! Ending the tokens that a retired key has signed.
+
+use rusqlite::params;
+
+use super::Sqlite;
+use crate::{
+    domain::{Actor, Event, SigningKeyId, Timestamp, TokenDigest, TokenId},
+    error::Error,
+    store::Altered,
+};
+
+const SIGNED_BY: &str =
+    "SELECT id, digest FROM tokens WHERE signing_key = ?1 AND ended_at IS NULL LIMIT ?2";
+
+impl Sqlite {
+    pub(in crate::store) async fn end_signed_by(
+        &self,
+        signing_key: SigningKeyId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        self.write(move |work| {
+            let rows = work
+                .prepare_cached(SIGNED_BY)?
+                .query_map(params![signing_key.to_i64(), limit], |row| {
+                    let digest = TokenDigest::from_bytes(row.get(1)?);
+                    Ok((row.get::<_, i64>(0)?, TokenId::of(&digest)))
+                })?
+                .collect::<rusqlite::Result<Vec<_>>>()?;
+            let mut update =
+                work.prepare_cached("UPDATE tokens SET ended_at = ?2 WHERE id = ?1")?;
+            for (id, _) in &rows {
+                update.execute(params![id, now.seconds()])?;
+            }
+            let ended = rows.len() as u64;
+            let tokens = rows.into_iter().map(|(_, token)| token).collect();
+            work.record(Actor::CommandLine, now, Event::TokensDisabled { tokens });
+            work.altered(Altered::Tokens);
+            Ok(ended)
+        })
+        .await
+    }
+}
