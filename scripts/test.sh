@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 typos_version=1.52.0
 cargo_deny_version=0.20.2
+syntropy_sdk_version=0.4.3
 step="Preparation"
 trap '[ $? = 0 ] || echo "Failed: $step." >&2' EXIT
 
@@ -46,14 +47,22 @@ shellcheck shellcheck
 sqlite3 sqlite3
 END
     find_python || echo python3-requests
-    if [ "${CI:-}" = true ]; then # typos comes from PyPI
-        python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
-    fi
+    # typos and an SDK come from PyPI
+    [ -x target/venv/bin/pip ] || python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
 }
 
 install_from_pypi() {
     [ -x target/venv/bin/pip ] || python3 -m venv target/venv || return
     target/venv/bin/pip install --quiet --disable-pip-version-check "$1"
+}
+
+# The SDK that tests/sdk runs.
+install_sdk() {
+    local sdk="syntropy-sdk==$syntropy_sdk_version"
+    if ! install_from_pypi "$sdk"; then
+        echo "The tests need $sdk, which cannot be installed from PyPI into target/venv." >&2
+        return 1
+    fi
 }
 
 # Installs Debian packages, without what Debian does beside: it starts every server that it installs.
@@ -89,6 +98,7 @@ prepare() {
         echo "Install them, on Debian with: sudo apt-get install" $missing >&2
         return 1
     fi
+    install_sdk
     find_python
     echo "$(cargo --version), node $(node --version), $("$PYTHON" --version) ($PYTHON)"
 }

@@ -28,13 +28,11 @@ impl Query {
     /// [`Error::InvalidParameter`] when it is there already: either could be meant.
     pub fn insert(&mut self, name: String, value: String) -> Result<(), Error> {
         let shown = shown_name(&name);
-        match self.0.insert(name, value) {
-            None => Ok(()),
-            Some(_) => {
-                let reason = format!("has the parameter \"{shown}\" twice");
-                Err(Error::invalid("The request's query", reason))
-            }
+        if self.0.insert(name, value).is_none() {
+            return Ok(());
         }
+        let reason = format!("has the parameter \"{shown}\" twice");
+        Err(Error::invalid("The request's query", reason))
     }
 
     pub(super) fn take(&mut self, name: &str) -> Option<String> {

@@ -1,4 +1,8 @@
 //! The objects that answers consist of, as the clients of this manner know them.
+#![expect(
+    clippy::struct_field_names,
+    reason = "members are called as their clients call them"
+)]
 
 use std::collections::BTreeMap;
 
