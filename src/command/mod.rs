@@ -2,8 +2,8 @@
 //! its executor.
 //!
 //! A [`Command`] is parsed from [`Parameters`], which refuse what they do not know, and executed
-//! for a [`Caller`] against the [`App`]. There is no HTTP in sight. What manages an account's access
-//! tokens and API keys is in [`management`].
+//! for a [`Caller`] against the [`App`]. There is no HTTP in sight. What manages an account's
+//! access tokens and API keys is in [`management`].
 
 mod create;
 mod disable;

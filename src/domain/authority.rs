@@ -62,8 +62,8 @@ impl Authority {
     }
 
     /// Whether the caller holds `permission`. A private key that mints holds all; one that verifies
-    /// may see access tokens, whose settings are open to it anyway; a token holds what it was given,
-    /// as long as its account declares that.
+    /// may see access tokens, whose settings are open to it anyway; a token holds what it was
+    /// given, as long as its account declares that.
     ///
     /// # Errors
     /// [`Denied::Lacks`].

@@ -7,8 +7,8 @@
 //!
 //! The handlers: [`handler`] mints, lists and disables; [`token_settings`] is a token's own resource;
 //! [`verify`] judges tokens for gateways, with [`presented`] reading what was shown, [`wishes`] what is
-//! asked, and [`verdict`] rendering the answer; [`oauth`] introspects and revokes; [`network`] manages
-//! access tokens and API keys.
+//! asked, and [`verdict`] rendering the answer; [`oauth`] introspects and revokes;
+//! [`network`] manages access tokens and API keys.
 
 mod body;
 mod client_address;

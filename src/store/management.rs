@@ -1,5 +1,5 @@
-//! What goes into the operations by which a caller manages its account's access tokens and API keys,
-//! and what comes of them.
+//! What goes into the operations by which a caller manages its account's access tokens and API
+//! keys, and what comes of them.
 
 use super::Signer;
 use crate::domain::{KeyId, Note, SealedToken, Timestamp, TokenDigest, TokenId};

@@ -76,8 +76,8 @@ pub struct NewKey {
 }
 
 impl NewKey {
-    /// What is kept of `key` under the name `id` and the hash `phc`: a key that mints, without an end,
-    /// a label and a note. What is to be otherwise is put in its place.
+    /// What is kept of `key` under the name `id` and the hash `phc`: a key that mints, without an
+    /// end, a label and a note. What is to be otherwise is put in its place.
     #[must_use]
     pub fn of(key: &PrivateKey, id: KeyId, phc: String) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The SDK of another service, as it comes from PyPI, against a real server.
+//! An SDK of another service, as its users install it, against a real server.
 
 #[path = "../cli/process.rs"]
 #[allow(dead_code, reason = "the tests of the command line use the rest")]

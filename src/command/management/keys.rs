@@ -49,8 +49,8 @@ pub struct CreatedKey {
 pub struct DeleteKey(KeyId);
 
 impl ListKeys {
-    /// Takes `skip`, `take`, `order` and `filter` out of `query`; nothing else may be there. Without
-    /// an order the oldest come first.
+    /// Takes `skip`, `take`, `order` and `filter` out of `query`; nothing else may be there.
+    /// Without an order the oldest come first.
     ///
     /// # Errors
     /// [`Error::InvalidParameter`].

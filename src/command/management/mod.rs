@@ -1,5 +1,5 @@
-//! What a caller may ask for that manages the access tokens and API keys of its account: a caller is
-//! the holder of a private key, or of a token with the permissions for it.
+//! What a caller may ask for that manages the access tokens and API keys of its account: a caller
+//! is the holder of a private key, or of a token with the permissions for it.
 //!
 //! [`tokens`] and [`keys`] are the commands, one type each; [`members`] reads the objects that they
 //! are parsed from, and [`part`] what part of a list is asked for.

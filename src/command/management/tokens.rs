@@ -104,8 +104,8 @@ impl CreateToken {
         })
     }
 
-    /// Mints the token. One that the holder of a private key creates is sealed as any other; one that
-    /// the holder of a token creates is not, since no private key is at hand.
+    /// Mints the token. One that the holder of a private key creates is sealed as any other; one
+    /// that the holder of a token creates is not, since no private key is at hand.
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::InvalidParameter`] for an expiration that cannot be,

@@ -1,7 +1,7 @@
 //! `/v1/network/auth`: access tokens and API keys, managed in the manner of Syntropy's API.
 //!
-//! [`caller`] finds out who asks, [`input`] reads the query and the body, [`answer`] renders what came of
-//! it and what went wrong, with the objects in [`shapes`].
+//! [`caller`] finds out who asks, [`input`] reads the query and the body, [`answer`] renders what
+//! came of it and what went wrong, with the objects in [`shapes`].
 
 mod answer;
 mod caller;

@@ -207,7 +207,8 @@ pub(super) fn insert(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO keys (id, account_id, selector, phc, role, label, created_at, expires_at, note)
+            "INSERT INTO keys
+             (id, account_id, selector, phc, role, label, created_at, expires_at, note)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![

@@ -228,8 +228,8 @@ fn page(
         .collect()
 }
 
-/// The note among the settings in a column of `row`. A token whose settings are damaged is listed too:
-/// so it can be found, and ended.
+/// The note among the settings in a column of `row`. A token whose settings are damaged is listed
+/// too: so it can be found, and ended.
 pub(super) fn note_at(row: &Row<'_>, column: usize) -> String {
     settings_at(row, column).map_or_else(|_| DAMAGED.to_owned(), |it| it.note().to_owned())
 }

@@ -122,9 +122,13 @@ impl Sqlite {
             let [least, greatest] = id.digest_range();
             let found = work
                 .prepare_cached(&Endable::select(
-                    "digest BETWEEN ?1 AND ?2 AND key_id IN (SELECT id FROM keys WHERE account_id = ?3)",
+                    "digest BETWEEN ?1 AND ?2
+                     AND key_id IN (SELECT id FROM keys WHERE account_id = ?3)",
                 ))?
-                .query_row((least, greatest, authority.account.to_i64()), Endable::from_row)
+                .query_row(
+                    (least, greatest, authority.account.to_i64()),
+                    Endable::from_row,
+                )
                 .optional()?;
             Ok(Ok(match end_one(work, found, authority.actor(), now)? {
                 DisabledToken::Done | DisabledToken::Already => Deleted::Done,
