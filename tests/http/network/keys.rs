@@ -1,8 +1,10 @@
 //! Creating, listing and deleting API keys.
 
+use moneyer::{domain::PrivateKey, operator::key};
 use serde_json::{Value, json};
 
-use super::{ALL, KEYS, Scene, TOKENS, named, text};
+use super::{ALL, KEYS, Scene, TOKENS, id_of, named, text};
+use crate::support::block_on;
 
 #[test]
 fn a_created_key_mints_and_is_shown_this_once() {
@@ -106,6 +108,21 @@ fn a_deleted_keys_tokens_end_where_the_policy_says_so() {
 }
 
 #[test]
+fn a_rotated_key_keeps_its_name_and_description() {
+    let it = Scene::start();
+    let body = json!({ "api_key_name": "k", "api_key_description": "from the pipeline" });
+    let created = it.post(it.key.expose(), KEYS, &body).json()["data"].clone();
+    let secret = PrivateKey::presented(&text(&created["api_key_secret"])).unwrap();
+    let token = it.token_by(secret.expose(), &["api-keys:read"]);
+    block_on(key::rotate(&it.server.app, &secret, None)).unwrap();
+    let rows = it.get(&token, KEYS).query("order", "DESC").send().json();
+    let rows = rows["data"].as_array().unwrap().clone();
+    let row = rows.iter().find(|row| row["api_key_name"] == "k").unwrap();
+    assert_eq!(row["api_key_description"], "from the pipeline");
+    assert_ne!(row["api_key_id"], created["api_key_id"]);
+}
+
+#[test]
 fn nobody_deletes_the_key_that_it_acts_by() {
     let it = Scene::start();
     let own = it.listed(KEYS, "", "api_key_id").remove(0);
@@ -144,15 +161,15 @@ fn every_change_is_written_down_with_who_made_it() {
     let made = it.token_by(&maker, &[]);
     let (id, _) = it.api_key_by(&maker, "k");
     it.delete(&maker, KEYS, &id);
-    it.delete(&maker, TOKENS, &super::id_of(&made));
-    let entries = crate::support::block_on(it.server.app.store.audit_entries(0, 100)).unwrap();
+    it.delete(&maker, TOKENS, &id_of(&made));
+    let entries = block_on(it.server.app.store.audit_entries(0, 100)).unwrap();
     let texts: Vec<Value> = entries
         .iter()
         .map(|entry| serde_json::from_str(&entry.text).unwrap())
         .collect();
     let by_maker: Vec<&str> = texts
         .iter()
-        .filter(|entry| entry["by"] == super::id_of(&maker))
+        .filter(|entry| entry["by"] == id_of(&maker))
         .map(|entry| entry["action"].as_str().unwrap())
         .collect();
     let expected = [
@@ -164,6 +181,6 @@ fn every_change_is_written_down_with_who_made_it() {
     assert_eq!(by_maker, expected, "{texts:#?}");
     // The names that people gave are not among it.
     it.post(it.key.expose(), TOKENS, &named("a private remark", &[]));
-    let entries = crate::support::block_on(it.server.app.store.audit_entries(0, 100)).unwrap();
+    let entries = block_on(it.server.app.store.audit_entries(0, 100)).unwrap();
     assert!(entries.iter().all(|entry| !entry.text.contains("remark")));
 }

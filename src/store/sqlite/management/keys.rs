@@ -14,8 +14,9 @@ use crate::{
 
 /// The keys of an account that are not disabled, all or those that are named.
 const LIST: List<'_> = List {
-    select: "SELECT k.id, k.label, k.note, k.created_at, k.expires_at FROM keys k
-        WHERE k.account_id = :account AND k.disabled_at IS NULL
+    columns: "k.id, k.label, k.note, k.created_at, k.expires_at",
+    table: "keys k",
+    among: "keys k WHERE k.account_id = :account AND k.disabled_at IS NULL
         AND (:only IS NULL OR k.id IN (SELECT value FROM json_each(:only)))",
     key: "k.created_at",
     id: "k.id",

@@ -19,15 +19,16 @@ use crate::{
 };
 
 /// The good tokens of an account.
-const SELECT: &str = "SELECT t.settings, t.digest, t.name, t.expires_at
-    FROM accounts a JOIN keys k ON k.account_id = a.id
+const AMONG: &str = "accounts a JOIN keys k ON k.account_id = a.id
     JOIN tokens t ON t.key_id = k.id AND t.generation = a.generation AND t.ended_at IS NULL
     WHERE a.id = :account AND (t.expires_at IS NULL OR t.expires_at > :now)";
 
 macro_rules! list_by {
     ($key:literal) => {
         List {
-            select: SELECT,
+            columns: "t.settings, t.digest, t.name, t.expires_at",
+            table: "tokens t",
+            among: AMONG,
             key: $key,
             id: "t.id",
             find: concat!(

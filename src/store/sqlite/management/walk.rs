@@ -7,10 +7,12 @@ use crate::{
     store::{Direction, Listing, Page, Start},
 };
 
-/// A list: the rows that `select` selects for the account `:account`, in the order of `key`, and
-/// those alike in the order of `id`.
+/// A list: the rows of `table` that are `among` those of the account `:account`, in the order of
+/// `key`, and those alike in the order of `id`.
 pub(super) struct List<'a> {
-    pub(super) select: &'a str,
+    pub(super) columns: &'a str,
+    pub(super) table: &'a str,
+    pub(super) among: &'a str,
     pub(super) key: &'a str,
     pub(super) id: &'a str,
     /// Finds the object that ids name: gives the list's key and id, given an account and the least
@@ -20,6 +22,10 @@ pub(super) struct List<'a> {
 
 /// An end of a list's part: the key and the id of what stands there.
 type Place = (Value, i64);
+
+/// How what comes later is told, and the order of rows, in either direction.
+const UP: (&str, &str) = (">", "ASC");
+const DOWN: (&str, &str) = ("<", "DESC");
 
 impl List<'_> {
     /// The part of the list that `page` asks for; `ids` are the least and the greatest of what an
@@ -33,12 +39,12 @@ impl List<'_> {
         further: &[(&str, &dyn ToSql)],
         read: fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Listing<T, Id>> {
-        let (place, skip, backwards) = match page.start {
-            Start::Skip(skip) => (None, skip, false),
-            Start::After(id) => (Some(id), 0, false),
-            Start::Before(id) => (Some(id), 0, true),
+        let (skip, cursor, backwards) = match page.start {
+            Start::Skip(skip) => (skip, None, false),
+            Start::After(id) => (0, Some(id), false),
+            Start::Before(id) => (0, Some(id), true),
         };
-        let place = match place {
+        let place = match cursor {
             None => None,
             Some(id) => match self.place(connection, account, ids(id))? {
                 None => return Ok(Listing::CursorUnknown(id)),
@@ -46,30 +52,16 @@ impl List<'_> {
             },
         };
         let ascending = (page.direction == Direction::Ascending) != backwards;
-        let (after, order) = if ascending {
-            (">", "ASC")
-        } else {
-            ("<", "DESC")
-        };
-        let (key, id) = (self.key, self.id);
-        let from = place
-            .as_ref()
-            .map(|_| format!("AND ({key}, {id}) {after} (:key, :id)"));
-        let sql = format!(
-            "{} {} ORDER BY {key} {order}, {id} {order} LIMIT :limit OFFSET :skip",
-            self.select,
-            from.unwrap_or_default(),
-        );
+        let sql = self.sql(if ascending { UP } else { DOWN }, place.as_ref());
         let account = account.to_i64();
-        let fixed: [(&str, &dyn ToSql); 3] = [
-            (":account", &account),
+        let mut parameters = further.to_vec();
+        parameters.extend([
+            (":account", &account as &dyn ToSql),
             (":limit", &page.limit),
-            (":skip", &skip),
-        ];
-        let mut parameters = [&fixed, further].concat();
+        ]);
+        parameters.push((":skip", &skip));
         if let Some((key, id)) = &place {
-            parameters.push((":key", key));
-            parameters.push((":id", id));
+            parameters.extend([(":key", key as &dyn ToSql), (":id", id)]);
         }
         let mut rows: Vec<T> = connection
             .prepare_cached(&sql)?
@@ -79,6 +71,19 @@ impl List<'_> {
             rows.reverse();
         }
         Ok(Listing::Rows(rows))
+    }
+
+    /// Chooses rows by their ids first: what is sorted, however much it is, is short then.
+    fn sql(&self, (after, order): (&str, &str), place: Option<&Place>) -> String {
+        let (columns, table, among) = (self.columns, self.table, self.among);
+        let (key, id) = (self.key, self.id);
+        let from = place.map(|_| format!("AND ({key}, {id}) {after} (:key, :id)"));
+        let from = from.unwrap_or_default();
+        let sorted = format!("ORDER BY {key} {order}, {id} {order}");
+        format!(
+            "SELECT {columns} FROM {table} WHERE {id} IN
+             (SELECT {id} FROM {among} {from} {sorted} LIMIT :limit OFFSET :skip) {sorted}"
+        )
     }
 
     fn place<Bound: ToSql>(
