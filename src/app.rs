@@ -8,6 +8,7 @@ use crate::{
     entropy::Entropy,
     error::Error,
     keyring::{Caller, Keyring},
+    signing::{Followed, Signing},
     store::Store,
     verification::{self, Sight, Verifier},
 };
@@ -22,6 +23,8 @@ pub struct App {
     pub store: Store,
     /// The private keys that were shown and found right.
     pub keyring: Keyring,
+    /// The keys that sign tokens.
+    pub signing: Signing,
     /// The tokens that were shown.
     pub verifier: Verifier,
     /// The time.
@@ -36,6 +39,7 @@ impl App {
     pub fn new(
         store: Store,
         keyring: Keyring,
+        signing: Signing,
         limits: verification::Limits,
         clock: Clock,
         entropy: Entropy,
@@ -45,6 +49,7 @@ impl App {
         Self {
             store,
             keyring,
+            signing,
             verifier,
             clock,
             entropy,
@@ -88,6 +93,15 @@ impl App {
             .await?;
         self.keyring.forget_all(&dead);
         Ok(())
+    }
+
+    /// Follows what has become of the signing keys' file. When the keys are others, all that is known of
+    /// tokens is forgotten after they have been put in place, so that nothing of the old ones is kept.
+    pub fn follow_signing(&self) {
+        if self.signing.follow() == Followed::Changed {
+            self.verifier.forget_all();
+            tracing::info!("the signing keys have changed");
+        }
     }
 
     /// Writes down when keys were last used, and how tokens were.

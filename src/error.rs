@@ -99,6 +99,9 @@ pub enum Error {
     /// The configuration cannot be used; the sentence names the key.
     #[error("{0}")]
     Configuration(String),
+    /// The signing keys cannot be used as they are; the sentence says what to do.
+    #[error("{0}")]
+    UnusableSigningKeys(String),
     /// What an operator gave cannot be used; the sentence says why.
     #[error("{0}")]
     Refused(String),
@@ -174,6 +177,7 @@ impl Error {
             Self::Overloaded | Self::Unavailable(_) | Self::UnusableStore(_) => "unavailable",
             Self::Internal(_) => "internal",
             Self::Configuration(_) => "configuration",
+            Self::UnusableSigningKeys(_) => "signing_keys",
             Self::AccountExists(_) => "account_exists",
             Self::UnknownAccount(_) => "unknown_account",
             Self::DisabledAccount(_) => "disabled_account",

@@ -14,6 +14,7 @@ use crate::{
     config::Config,
     domain::Timestamp,
     error::{self, Error},
+    signing::{KeyFile, State},
     store::{Absent, Health},
 };
 
@@ -63,7 +64,10 @@ impl Finding {
 
 impl Doctor {
     pub(super) async fn run(self, config: &Config, output: Output) -> Result<ExitCode, Error> {
-        let mut findings = vec![Finding::good("configuration", "is sound")];
+        let mut findings = vec![
+            Finding::good("configuration", "is sound"),
+            signing_keys(&config.signing_key_file()),
+        ];
         match open(config, Absent::Refuse) {
             Err(error) => findings.push(Finding::bad("store", error.to_string())),
             Ok(app) => findings.extend(look_over(&app).await),
@@ -77,6 +81,25 @@ impl Doctor {
             ExitCode::FAILURE
         })
     }
+}
+
+fn signing_keys(file: &KeyFile) -> Finding {
+    let keys = match file.read() {
+        Err(error) => return Finding::bad("signing keys", error.to_string()),
+        Ok(None) => return Finding::good("signing keys", "there are none, so no token is signed"),
+        Ok(Some(keys)) => keys,
+    };
+    let [mut sign, mut verify, mut retired] = [0; 3];
+    for key in keys.keys() {
+        match key.state {
+            State::Signing(_) => sign += 1,
+            State::Verifying(_) => verify += 1,
+            State::Retired => retired += 1,
+        }
+    }
+    let path = file.path().display();
+    let detail = format!("{path} holds signing: {sign}, verifying: {verify}, retired: {retired}");
+    Finding::good("signing keys", detail)
 }
 
 async fn look_over(app: &App) -> Vec<Finding> {

@@ -4,6 +4,7 @@
 //! that needs the time takes `now`; one that needs chance takes a generator.
 
 mod account;
+mod algorithm;
 mod audit;
 mod audit_chain;
 mod audit_hash;
@@ -30,6 +31,7 @@ mod token;
 mod token_record;
 
 pub use account::{AccountName, Label, Malformed};
+pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use audit::{Actor, Change, Event};
 pub use audit_chain::{AuditChain, AuditEntry, BrokenChain};
 pub use audit_hash::{AuditHash, MalformedHash};
@@ -49,7 +51,7 @@ pub use rate_limit::RateLimit;
 pub use role::Role;
 pub use sealed_token::SealedToken;
 pub use settings::{InvalidSettings, PROTECTED, Settings};
-pub use text::shown_name;
+pub use text::{is_unprintable, shown_name};
 pub use timestamp::{Timestamp, UnreadableTimestamp};
 pub use token::{MalformedToken, Token};
 pub use token_record::{TokenRecord, TokenState, Usage};

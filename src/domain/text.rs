@@ -13,7 +13,8 @@ pub fn shown_name(name: &str) -> String {
 /// Whether `c` is not shown as itself: a control character, one that XML cannot hold, or one that
 /// breaks lines, takes no room or turns the direction of writing, so that a text is not what it
 /// seems.
-pub(super) fn is_unprintable(c: char) -> bool {
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

@@ -114,7 +114,9 @@ impl Failure {
                 | Error::UnknownAccount(_) => StatusCode::NOT_FOUND,
                 Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
                 Error::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-                Error::Internal(_) | Error::Configuration(_) => StatusCode::INTERNAL_SERVER_ERROR,
+                Error::Internal(_) | Error::Configuration(_) | Error::UnusableSigningKeys(_) => {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                }
                 Error::Overloaded
                 | Error::Unavailable(_)
                 | Error::UnusableStore(_)

@@ -79,7 +79,10 @@ fn within_limits(request: &ServiceRequest, service: &Service) -> Result<(), Fail
 }
 
 fn add_fixed_headers(headers: &mut HeaderMap, id: &str) {
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Only what is public says otherwise.
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     headers.insert(
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),

@@ -7,8 +7,8 @@
 //!
 //! The handlers: [`handler`] mints, lists and disables; [`token_settings`] is a token's own resource;
 //! [`verify`] judges tokens for gateways, with [`presented`] reading what was shown, [`wishes`] what is
-//! asked, and [`verdict`] rendering the answer; [`oauth`] introspects and revokes;
-//! [`network`] manages access tokens and API keys.
+//! asked, and [`verdict`] rendering the answer; [`oauth`] introspects and revokes; [`jwks`] shows the keys
+//! that signed tokens are checked with; [`network`] manages access tokens and API keys.
 
 mod body;
 mod client_address;
@@ -19,6 +19,7 @@ mod form;
 mod handler;
 mod health;
 mod json;
+mod jwks;
 mod log;
 mod log_fields;
 mod network;
@@ -171,12 +172,17 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(web::resource("/v2/introspect").default_service(web::to(oauth::introspect)))
         .service(web::resource("/v2/revoke").default_service(web::to(oauth::revoke)))
         .service(
-            health::resource("/health/liveness")
+            handler::readable(jwks::PATH)
+                .get(jwks::show)
+                .head(jwks::show),
+        )
+        .service(
+            handler::readable("/health/liveness")
                 .get(health::liveness)
                 .head(health::liveness),
         )
         .service(
-            health::resource("/health/readiness")
+            handler::readable("/health/readiness")
                 .get(health::readiness)
                 .head(health::readiness),
         )

@@ -211,6 +211,14 @@ impl Store {
         Sqlite::open(options).map(Self::Sqlite)
     }
 
+    /// Whether there is a store at `options.url`, usable or not.
+    ///
+    /// # Errors
+    /// [`Error::UnusableStore`] for a URL of no known form.
+    pub fn exists(options: &Options) -> Result<bool, Error> {
+        Sqlite::exists(options)
+    }
+
     /// Claims the store for a server: a second one on the same store is refused.
     ///
     /// # Errors

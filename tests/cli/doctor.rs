@@ -56,6 +56,7 @@ fn a_healthy_store_is_found_so() {
         checks,
         [
             "configuration",
+            "signing keys",
             "store",
             "permissions",
             "integrity",

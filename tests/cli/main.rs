@@ -20,6 +20,7 @@ mod process;
 mod rotation;
 mod server;
 mod serving;
+mod signing_keys;
 mod stopping;
 mod support;
 mod sweeping;

@@ -15,6 +15,7 @@ mod gateways;
 mod health;
 mod idempotency;
 mod introspection;
+mod jwks;
 mod limits;
 mod load;
 mod logging;

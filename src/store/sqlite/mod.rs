@@ -66,6 +66,13 @@ impl Sqlite {
         })
     }
 
+    /// See [`super::Store::exists`].
+    pub fn exists(options: &Options) -> Result<bool, Error> {
+        // What cannot be looked at is there: opening it says what is wrong.
+        let path = open::path_of(&options.url)?;
+        Ok(path.try_exists().unwrap_or(true))
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
