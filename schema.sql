@@ -12,7 +12,7 @@ CREATE TABLE accounts (
     name        TEXT    NOT NULL UNIQUE,
     created_at  INTEGER NOT NULL,
     disabled_at INTEGER,
-    policy      TEXT,                       -- a JSON object: what its tokens are held to when they are minted
+    policy      TEXT,                       -- a JSON object: what its tokens are held to when they are minted, and its API version
     generation  INTEGER NOT NULL DEFAULT 0, -- tokens of an earlier one have ended
     swept       INTEGER NOT NULL DEFAULT 0  -- up to which generation they are marked so
 ) STRICT;

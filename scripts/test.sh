@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 
 typos_version=1.52.0
 cargo_deny_version=0.20.2
+pyjwt_version=2.15.1
+jose_version=6.2.18
 syntropy_sdk_version=0.4.3
 step="Preparation"
 trap '[ $? = 0 ] || echo "Failed: $step." >&2' EXIT
@@ -43,12 +45,12 @@ curl curl
 haproxy haproxy
 nginx nginx-light
 node nodejs
+npm npm
 shellcheck shellcheck
 sqlite3 sqlite3
 END
     find_python || echo python3-requests
-    # typos and an SDK come from PyPI
-    [ -x target/venv/bin/pip ] || python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
+    python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
 }
 
 install_from_pypi() {
@@ -56,13 +58,12 @@ install_from_pypi() {
     target/venv/bin/pip install --quiet --disable-pip-version-check "$1"
 }
 
-# The SDK that tests/sdk runs.
-install_sdk() {
-    local sdk="syntropy-sdk==$syntropy_sdk_version"
-    if ! install_from_pypi "$sdk"; then
-        echo "The tests need $sdk, which cannot be installed from PyPI into target/venv." >&2
-        return 1
-    fi
+# What the tests use of other languages' packages: the libraries that check signed tokens, and an SDK.
+install_libraries() {
+    install_from_pypi "pyjwt[crypto]==$pyjwt_version"
+    install_from_pypi "syntropy-sdk==$syntropy_sdk_version"
+    [ -d "target/node/node_modules/jose" ] ||
+        npm install --prefix target/node --no-audit --no-fund --loglevel=error "jose@$jose_version"
 }
 
 # Installs Debian packages, without what Debian does beside: it starts every server that it installs.
@@ -98,7 +99,6 @@ prepare() {
         echo "Install them, on Debian with: sudo apt-get install" $missing >&2
         return 1
     fi
-    install_sdk
     find_python
     echo "$(cargo --version), node $(node --version), $("$PYTHON" --version) ($PYTHON)"
 }
@@ -133,6 +133,7 @@ check_dependencies() {
 }
 
 run "Preparation" prepare
+run "Libraries" install_libraries
 run "Format" cargo fmt --all -- --check
 run "Shell scripts" shellcheck .ci/run scripts/*.sh examples/*.sh
 run "Links" scripts/check-links.sh

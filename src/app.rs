@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     clock::Clock,
-    domain::{PrivateKey, TokenDigest},
+    domain::{PrivateKey, TokenDigest, TokenRecord, TokenState},
     entropy::Entropy,
     error::Error,
     keyring::{Caller, Keyring},
@@ -24,7 +24,7 @@ pub struct App {
     /// The private keys that were shown and found right.
     pub keyring: Keyring,
     /// The keys that sign tokens.
-    pub signing: Signing,
+    pub signing: Arc<Signing>,
     /// The tokens that were shown.
     pub verifier: Verifier,
     /// The time.
@@ -49,7 +49,7 @@ impl App {
         Self {
             store,
             keyring,
-            signing,
+            signing: Arc::new(signing),
             verifier,
             clock,
             entropy,
@@ -62,8 +62,23 @@ impl App {
     /// The store's, when the token is not remembered.
     pub async fn look_up(&self, digest: &TokenDigest) -> Result<Sight, Error> {
         self.verifier
-            .look_up(digest, async |digest| self.store.find_token(digest).await)
+            .look_up(digest, async |digest| self.find_token(digest).await)
             .await
+    }
+
+    /// The token with this digest. One that was signed is good only while its key is; that key is
+    /// not in the store.
+    async fn find_token(&self, digest: TokenDigest) -> Result<Option<TokenRecord>, Error> {
+        let mut found = self.store.find_token(digest).await?;
+        if let Some(record) = &mut found
+            && record.state == TokenState::Live
+            && record
+                .signing_key
+                .is_some_and(|key| !self.signing.knows(key))
+        {
+            record.state = TokenState::SignerRetired;
+        }
+        Ok(found)
     }
 
     /// Finds out who shows `key`.
@@ -81,17 +96,17 @@ impl App {
     }
 
     /// Follows what another process has done to the store: drops every key from memory that is good
-    /// no more, and all that is known of tokens.
+    /// no more or whose account has moved to another API version, and all that is known of tokens.
     ///
     /// # Errors
     /// The store's; the tokens are forgotten even then.
     pub async fn follow(&self) -> Result<(), Error> {
         self.verifier.forget_all();
-        let dead = self
+        let stale = self
             .store
-            .dead_keys(self.keyring.remembered(), self.clock.now())
+            .stale_keys(self.keyring.remembered(), self.clock.now())
             .await?;
-        self.keyring.forget_all(&dead);
+        self.keyring.forget_all(&stale);
         Ok(())
     }
 

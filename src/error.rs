@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AccountId, Denied, Format, InvalidPolicy, InvalidSettings, KeyId, MalformedToken,
+    AccountId, Algorithm, Denied, InvalidPolicy, InvalidSettings, KeyId, MalformedToken,
     OutsidePolicy, Token, TokenId, shown_name,
 };
 
@@ -71,9 +71,9 @@ pub enum Error {
     UnknownToken,
     /// The account's tokens are to be signed, and there is no key for that.
     #[error(
-        "This account's tokens are to be of the format {0}, and this server has no key that signs them; nothing was done. `moneyer signing-key create` makes one."
+        "This account's tokens are to be signed by {0}, and this server has no key for that; nothing was done. `moneyer signing-key create --algorithm {0}` makes one."
     )]
-    NoSigningKey(Format),
+    NoSigningKey(Algorithm),
     /// An `Idempotency-Key` that was used for something else.
     #[error("This Idempotency-Key was used before with other parameters; nothing was done.")]
     IdempotencyMismatch,

@@ -123,9 +123,9 @@ fn integrity(health: &Health) -> Finding {
     if !health.faults.is_empty() {
         return damaged(&health.faults.join("; "));
     }
-    if let Some(account) = health.damaged_policies.first() {
+    if let Some((account, why)) = health.damaged_policies.first() {
         let detail = format!(
-            "the policy of {account} cannot be read, so that nothing is minted there; `moneyer account policy {account} --preset synoptic` puts an empty one in its place"
+            "the policy of {account} cannot be read, so that nothing is minted there: {why}; `moneyer account policy {account}` mends that member by --set, or puts an empty policy in its place by --preset synoptic"
         );
         return Finding::bad("integrity", detail);
     }

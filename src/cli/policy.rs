@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct PolicyArgs {
     /// The account's name or id
     account: String,
-    /// Begin with this policy instead of the one that the account has
+    /// Begin with this policy instead of the one that the account has; its API version stays
     #[arg(long, value_parser = presets())]
     preset: Option<Preset>,
     /// Give a member a value, such as `max_ttl=180d`, `max_active_tokens=5` or

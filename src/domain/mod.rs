@@ -5,6 +5,7 @@
 
 mod account;
 mod algorithm;
+mod api_version;
 mod audit;
 mod audit_chain;
 mod audit_hash;
@@ -32,6 +33,7 @@ mod token_record;
 
 pub use account::{AccountName, Label, Malformed};
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use api_version::{ApiVersion, UnknownApiVersion};
 pub use audit::{Actor, Change, Event};
 pub use audit_chain::{AuditChain, AuditEntry, BrokenChain};
 pub use audit_hash::{AuditHash, MalformedHash};

@@ -7,6 +7,8 @@ use actix_web::{HttpRequest, HttpResponse, http::header::ContentType, web};
 use super::{Service, log_fields::LogFields};
 use crate::error;
 
+/// Where health is asked for.
+pub(super) const PATHS: &str = "/health/";
 /// How long the store may take to answer before it counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
 

@@ -1,7 +1,7 @@
 //! The service over HTTP: bytes to credentials and parameters, and replies back to bytes.
 //!
-//! A request passes [`log`] (its id, its limits, its one line in the log) and [`path`], then its
-//! route below, then its handler, which reads it ([`form`], [`body`]), finds out who is asking
+//! A request passes [`log`] (its id, its limits, its one line in the log), which asks [`version`] in
+//! which one it is answered, and [`path`], then its route below, then its handler, which reads it ([`form`], [`body`]), finds out who is asking
 //! ([`credentials`]) and has the command executed; [`respond`] renders what came of it, [`failure`]
 //! decides the status of what went wrong.
 //!
@@ -31,6 +31,7 @@ mod throttle;
 mod token_settings;
 mod verdict;
 mod verify;
+mod version;
 mod wire;
 mod wishes;
 
@@ -169,8 +170,8 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(web::resource(verify::PATH).default_service(web::to(verify::verify)))
         .service(auth("/v2/auth"))
         .service(auth("/auth/v2"))
-        .service(web::resource("/v2/introspect").default_service(web::to(oauth::introspect)))
-        .service(web::resource("/v2/revoke").default_service(web::to(oauth::revoke)))
+        .service(web::resource(oauth::INTROSPECT).default_service(web::to(oauth::introspect)))
+        .service(web::resource(oauth::REVOKE).default_service(web::to(oauth::revoke)))
         .service(
             handler::readable(jwks::PATH)
                 .get(jwks::show)

@@ -24,6 +24,10 @@ use crate::{
     verification::Subject,
 };
 
+/// Where tokens are introspected and revoked.
+pub(super) const PATHS: [&str; 2] = [INTROSPECT, REVOKE];
+pub(super) const INTROSPECT: &str = "/v2/introspect";
+pub(super) const REVOKE: &str = "/v2/revoke";
 const METHODS: &str = "POST";
 const NEEDS_KEY: &str = "A private key is needed: as the password of Authorization: Basic, as Authorization: Bearer KEY, or as the parameter apikey.";
 
@@ -98,14 +102,18 @@ fn json(body: String) -> HttpResponse {
         .body(body)
 }
 
-/// A failure as OAuth 2.0 has it (RFC 6749, section 5.2).
 fn refuse(service: &Service, request: &HttpRequest, failure: Failure) -> HttpResponse {
+    let failure = count_failure(service, request, failure);
+    refuse_unread(request, &failure)
+}
+
+/// A failure as OAuth 2.0 has it (RFC 6749, section 5.2).
+pub(super) fn refuse_unread(request: &HttpRequest, failure: &Failure) -> HttpResponse {
     #[derive(Serialize)]
     struct Refused {
         error: &'static str,
         error_description: String,
     }
-    let failure = count_failure(service, request, failure);
     let error = match failure.status() {
         StatusCode::UNAUTHORIZED => "invalid_client",
         StatusCode::FORBIDDEN => "unauthorized_client",
@@ -114,7 +122,7 @@ fn refuse(service: &Service, request: &HttpRequest, failure: Failure) -> HttpRes
         StatusCode::INTERNAL_SERVER_ERROR => "server_error",
         _ => "invalid_request",
     };
-    let error_description = match &failure {
+    let error_description = match failure {
         Failure::Domain(Error::MissingKey) => NEEDS_KEY.to_owned(),
         failure => failure.to_string(),
     };
@@ -123,7 +131,7 @@ fn refuse(service: &Service, request: &HttpRequest, failure: Failure) -> HttpRes
         error_description,
     };
     let body = serde_json::to_vec(&refused).expect("texts are always JSON");
-    let mut response = fill_in(request, &failure);
+    let mut response = fill_in(request, failure);
     if failure.status() == StatusCode::UNAUTHORIZED {
         response.insert_header((header::WWW_AUTHENTICATE, client_challenge(request)));
     }

@@ -38,8 +38,8 @@ pub use self::{
 };
 use crate::{
     domain::{
-        AccountId, AccountName, AuditEntry, Authority, Denied, KeyId, KeyRecord, Policy, Selector,
-        SigningKeyId, Timestamp, TokenDigest, TokenId, TokenRecord, Usage,
+        AccountId, AccountName, ApiVersion, AuditEntry, Authority, Denied, KeyId, KeyRecord,
+        Policy, Selector, SigningKeyId, Timestamp, TokenDigest, TokenId, TokenRecord, Usage,
     },
     error::Error,
 };
@@ -130,8 +130,9 @@ operations! {
     find_key(selector: Selector, now: Timestamp) -> Option<KeyRecord>;
     /// The account of the key with this id, good or not.
     account_of_key(key: KeyId) -> Option<AccountId>;
-    /// Which of `keys` are good no more at `now`.
-    dead_keys(keys: Vec<KeyId>, now: Timestamp) -> HashSet<KeyId>;
+    /// Which of `keys` are good no more at `now`, or of an account that is pinned to another API
+    /// version than is said.
+    stale_keys(keys: Vec<(KeyId, ApiVersion)>, now: Timestamp) -> HashSet<KeyId>;
     /// Disables a key; its tokens live on or end with it, as `tokens` says.
     disable_key(key: KeyId, tokens: KeyTokens, now: Timestamp) -> DisabledKey;
     /// Puts `new` in the place of the key `old`, which is dead from then on; its tokens are carried

@@ -234,8 +234,8 @@ pub struct Health {
     pub faults: Vec<String>,
     /// How many tokens have settings that cannot be read: they are refused everywhere.
     pub damaged_settings: u64,
-    /// The accounts whose policy cannot be read: nothing can be minted in them.
-    pub damaged_policies: Vec<AccountId>,
+    /// The accounts whose policy cannot be read, and why: nothing can be minted in them.
+    pub damaged_policies: Vec<(AccountId, InvalidPolicy)>,
     /// The latest moment at which anything was created.
     pub newest_at: Option<Timestamp>,
 }

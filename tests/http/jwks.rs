@@ -3,39 +3,12 @@
 use std::fs;
 
 use insta::assert_snapshot;
-use moneyer::{
-    domain::{Algorithm, SigningKeyId},
-    error::Error,
-    signing::{Custody, KeyFile, KeySet},
-};
-use rand::{SeedableRng as _, rngs::StdRng};
+use moneyer::domain::Algorithm;
 use serde_json::json;
 
-use crate::support::{Answer, NOW, Server};
+use crate::support::{Answer, Server};
 
 const PATH: &str = "/.well-known/jwks.json";
-
-/// The file of a server's signing keys, as the command line has it.
-fn key_file(server: &Server) -> KeyFile {
-    let store = server.app.store.path();
-    KeyFile::new(store.with_file_name("signing-keys.json"), Custody::Operator)
-}
-
-/// Changes the keys as the command line does, and has the server follow.
-fn change<T>(
-    server: &Server,
-    seed: u64,
-    work: impl FnOnce(&mut KeySet, &mut StdRng) -> Result<T, Error>,
-) -> T {
-    let mut rng = StdRng::seed_from_u64(seed);
-    let made = key_file(server).change(|keys| work(keys, &mut rng));
-    server.app.follow_signing();
-    made.unwrap()
-}
-
-fn create(server: &Server, algorithm: Algorithm) -> SigningKeyId {
-    change(server, 1, |keys, rng| keys.create(algorithm, NOW, rng))
-}
 
 fn fetch(server: &Server) -> Answer {
     server.get(PATH).send()
@@ -54,7 +27,7 @@ fn shown(server: &Server) -> Vec<String> {
 #[test]
 fn the_whole_answer_is_as_clients_expect_it() {
     let server = Server::start();
-    create(&server, Algorithm::EdDsa);
+    server.create_signing_key(Algorithm::EdDsa);
     assert_snapshot!(fetch(&server).whole(), @r#"
     HTTP/1.1 200 OK
     cache-control: public, max-age=300
@@ -80,43 +53,39 @@ fn without_keys_the_list_is_empty() {
 #[test]
 fn a_shared_secret_is_never_shown() {
     let server = Server::start();
-    create(&server, Algorithm::Hs256);
+    server.create_signing_key(Algorithm::Hs256);
     assert_eq!(fetch(&server).json(), json!({"keys": []}));
 }
 
 #[test]
 fn a_running_server_shows_rotated_keys_until_they_are_retired() {
     let server = Server::start();
-    let first = create(&server, Algorithm::EdDsa);
-    let rotated = change(&server, 2, |keys, rng| {
-        keys.rotate(Algorithm::EdDsa, NOW, rng)
-    });
-    let ids = [first, rotated.new].map(|id| id.to_string());
-    assert_eq!(shown(&server), ids);
-    change(&server, 3, |keys, _| keys.retire(first));
+    let first = server.create_signing_key(Algorithm::EdDsa);
+    assert_eq!(server.rotate_signing_key(Algorithm::EdDsa), first);
+    let ids = shown(&server);
+    assert_eq!((ids.len(), &ids[0]), (2, &first.to_string()));
+    server.retire_signing_key(first);
     assert_eq!(shown(&server), ids[1..]);
 }
 
 #[test]
 fn a_file_that_breaks_while_a_server_runs_changes_nothing() {
     let server = Server::start();
-    let id = create(&server, Algorithm::EdDsa);
-    let file = key_file(&server);
+    let id = server.create_signing_key(Algorithm::EdDsa);
+    let file = server.key_file();
     let good = fs::read(file.path()).unwrap();
     fs::write(file.path(), "nonsense").unwrap();
     server.app.follow_signing();
     assert_eq!(shown(&server), [id.to_string()]);
     fs::write(file.path(), good).unwrap();
-    let newer = change(&server, 2, |keys, rng| {
-        keys.rotate(Algorithm::EdDsa, NOW, rng)
-    });
-    assert_eq!(shown(&server), [id, newer.new].map(|id| id.to_string()));
+    server.rotate_signing_key(Algorithm::EdDsa);
+    assert_eq!(shown(&server).len(), 2);
 }
 
 #[test]
 fn a_copy_that_is_still_right_is_not_sent_again() {
     let server = Server::start();
-    create(&server, Algorithm::EdDsa);
+    server.create_signing_key(Algorithm::EdDsa);
     let tag = fetch(&server).header("etag").unwrap().to_owned();
     let ask = |tags: &str| server.get(PATH).header("If-None-Match", tags).send();
     for tags in [&*tag, "*", &format!("\"other\", W/{tag}")] {
@@ -128,9 +97,7 @@ fn a_copy_that_is_still_right_is_not_sent_again() {
     }
     assert_eq!(ask("\"other\"").status(), 200);
     assert_eq!(ask("nonsense").status(), 200);
-    change(&server, 2, |keys, rng| {
-        keys.rotate(Algorithm::EdDsa, NOW, rng)
-    });
+    server.rotate_signing_key(Algorithm::EdDsa);
     assert_eq!(ask(&tag).status(), 200);
 }
 

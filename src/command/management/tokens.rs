@@ -5,6 +5,10 @@ use std::collections::BTreeMap;
 use super::{Members, Party, Query, part::direction};
 use crate::{
     app::App,
+    command::{
+        create::seal_for,
+        signer::{Seal, signer},
+    },
     domain::{Denied, Note, OutsidePolicy, Permission, Timestamp, Token, TokenDigest, TokenId},
     error::Error,
     store::{
@@ -113,13 +117,14 @@ impl CreateToken {
     pub async fn execute(self, app: &App, party: &Party) -> Result<Token, Error> {
         let token = app.entropy.draw(Token::generate);
         let digest = TokenDigest::of(&token);
+        let seal: Box<Seal> = match party {
+            Party::Key(caller) => seal_for(caller),
+            Party::Token(_) => Box::new(|_, _| None),
+        };
         let new = NewAccessToken {
             digest,
-            sealed: match party {
-                Party::Key(caller) => Some(caller.sealing.seal(&token, &digest)),
-                Party::Token(_) => None,
-            },
-            signer: None,
+            sealed: seal(&token, &digest),
+            signer: Some(signer(app, &token, seal)),
             name: self.name,
             note: self.note,
             permissions: self.permissions,
@@ -129,7 +134,7 @@ impl CreateToken {
         match party.permitted(app, minted.await?)? {
             Minted::Done => Ok(token),
             Minted::Signed(token) => Ok(token),
-            Minted::NoSigningKey(format) => Err(Error::NoSigningKey(format)),
+            Minted::NoSigningKey(algorithm) => Err(Error::NoSigningKey(algorithm)),
             Minted::BornDead => Err(Error::invalid(EXPIRATION, "lies in the past")),
             Minted::SettingsInvalid(invalid) => Err(invalid.into()),
             Minted::OutsidePolicy(outside) => Err(in_this_manner(outside)),

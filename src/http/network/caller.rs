@@ -12,7 +12,7 @@ use crate::{
     command::{Detail, Reach, Verify, management::Party},
     domain::{PrivateKey, Token, TokenDigest},
     error::Error,
-    http::{Service, failure::Failure, log_fields::LogFields, presented::circumstances},
+    http::{Service, failure::Failure, log_fields::LogFields, presented::circumstances, version},
     verification::{Refusal, Shown, Subject},
 };
 
@@ -48,6 +48,7 @@ async fn confirm(service: &Service, request: &HttpRequest, text: &str) -> Result
     match service.app.authenticate(&key).await {
         Ok(caller) => {
             LogFields::note(request, |fields| fields.key = Some(caller.key));
+            version::settle_for(request, &caller);
             Ok(Party::Key(caller))
         }
         Err(Error::InvalidKey) => Err(Failure::BadCredentials),

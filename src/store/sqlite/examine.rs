@@ -2,9 +2,9 @@
 
 use rusqlite::Connection;
 
-use super::{Sqlite, policies::policy_at, settings::settings_at};
+use super::{Sqlite, policies, settings::settings_at};
 use crate::{
-    domain::{AccountId, Timestamp},
+    domain::{AccountId, InvalidPolicy, Timestamp},
     error::Error,
     store::Health,
 };
@@ -63,15 +63,15 @@ fn damaged_settings(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(damaged)
 }
 
-/// The accounts whose policy cannot be read.
-fn damaged_policies(connection: &Connection) -> rusqlite::Result<Vec<AccountId>> {
+/// The accounts whose policy cannot be read, and why.
+fn damaged_policies(connection: &Connection) -> rusqlite::Result<Vec<(AccountId, InvalidPolicy)>> {
     let mut select =
         connection.prepare("SELECT policy, id FROM accounts WHERE policy IS NOT NULL")?;
     let mut rows = select.query([])?;
     let mut damaged = Vec::new();
     while let Some(row) = rows.next()? {
-        if policy_at(row, 0).is_err() {
-            damaged.push(AccountId::from_i64(row.get(1)?));
+        if let Err(invalid) = policies::read(row.get_ref(0)?.as_str_or_null()?) {
+            damaged.push((AccountId::from_i64(row.get(1)?), invalid));
         }
     }
     Ok(damaged)

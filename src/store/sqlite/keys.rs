@@ -7,10 +7,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::{
     Sqlite, Work,
     good_keys::{account_of_good_key, good_keys},
+    policies::version_at,
     tokens,
 };
 use crate::{
-    domain::{AccountId, Actor, Event, KeyId, KeyRecord, Role, Selector, Timestamp},
+    domain::{AccountId, Actor, ApiVersion, Event, KeyId, KeyRecord, Role, Selector, Timestamp},
     error::Error,
     store::{AddedKeys, Altered, Carry, DisabledKey, KeyRow, KeyTokens, NewKey, RotatedKey},
 };
@@ -70,7 +71,7 @@ impl Sqlite {
         self.read(move |connection| {
             connection
                 .prepare_cached(good_keys!(
-                    "k.id, k.account_id, k.role, k.expires_at, k.phc",
+                    "k.id, k.account_id, k.role, k.expires_at, k.phc, a.policy",
                     "k.selector = ?1"
                 ))?
                 .query_row(params![selector.to_i64(), now.seconds()], |row| {
@@ -80,6 +81,7 @@ impl Sqlite {
                         role: role_at(row, 2)?,
                         expires_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::from_seconds),
                         phc: row.get(4)?,
+                        api_version: version_at(row, 5)?,
                     })
                 })
                 .optional()
@@ -100,19 +102,26 @@ impl Sqlite {
         .await
     }
 
-    pub(in crate::store) async fn dead_keys(
+    pub(in crate::store) async fn stale_keys(
         &self,
-        keys: Vec<KeyId>,
+        keys: Vec<(KeyId, ApiVersion)>,
         now: Timestamp,
     ) -> Result<HashSet<KeyId>, Error> {
         self.read(move |connection| {
-            let mut dead = HashSet::new();
-            for key in keys {
-                if account_of_good_key(connection, key, now)?.is_none() {
-                    dead.insert(key);
+            let mut select = connection.prepare_cached(good_keys!("a.policy", "k.id = ?1"))?;
+            let mut stale = HashSet::new();
+            for (key, version) in keys {
+                let good = select
+                    // A version that is not known here is another one, too.
+                    .query_row(params![key.to_i64(), now.seconds()], |row| {
+                        Ok(version_at(row, 0).ok())
+                    })
+                    .optional()?;
+                if good.flatten() != Some(version) {
+                    stale.insert(key);
                 }
             }
-            Ok(dead)
+            Ok(stale)
         })
         .await
     }

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Actor, Event, Format, KeyId, OutsidePolicy, RequestDigest, SealedToken, Settings,
-        SigningKeyId, Timestamp, Token, TokenDigest, TokenId,
+        Actor, Algorithm, Event, Format, KeyId, OutsidePolicy, RequestDigest, SealedToken,
+        Settings, SigningKeyId, Timestamp, Token, TokenDigest, TokenId,
     },
     error::Error,
     store::{Minted, NewToken, Once, ToSign},
@@ -68,7 +68,7 @@ pub(super) fn mint(
     };
     let kept = match Kept::of(token, &key, expires_at, &settings, now) {
         Ok(kept) => kept,
-        Err(format) => return Ok(Minted::NoSigningKey(format)),
+        Err(algorithm) => return Ok(Minted::NoSigningKey(algorithm)),
     };
     let id = insert(
         work,
@@ -97,25 +97,24 @@ struct Kept {
 
 impl Kept {
     /// Of the token as it was drawn, or of the signed one that the account's policy wants. Fails with
-    /// the format for which there is no key.
+    /// the algorithm for which there is no key.
     fn of(
         token: &NewToken,
         key: &GoodKey,
         expires_at: Option<Timestamp>,
         settings: &Settings,
         now: Timestamp,
-    ) -> Result<Self, Format> {
-        let format = key.policy.format();
-        if format == Format::Opaque {
+    ) -> Result<Self, Algorithm> {
+        let Format::Jwt(algorithm) = key.policy.format() else {
             return Ok(Self {
                 digest: token.digest,
                 sealed: token.sealed.clone(),
                 signing_key: None,
                 signed: None,
             });
-        }
+        };
         let to_sign = ToSign {
-            format,
+            algorithm,
             account: key.account,
             generation: key.generation.cast_unsigned(),
             issued_at: now,
@@ -123,7 +122,7 @@ impl Kept {
             scopes: settings.scopes().to_vec(),
         };
         let sign = token.signer.as_ref().map(|signer| &signer.0);
-        let signed = sign.and_then(|sign| sign(&to_sign)).ok_or(format)?;
+        let signed = sign.and_then(|sign| sign(&to_sign)).ok_or(algorithm)?;
         Ok(Self {
             digest: signed.digest,
             sealed: signed.sealed,

@@ -4,6 +4,7 @@
 mod client;
 mod keep_alive;
 mod race;
+mod signing;
 mod tokens;
 
 use std::{
