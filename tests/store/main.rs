@@ -5,6 +5,7 @@ mod audit;
 mod audit_chain;
 mod concurrency;
 mod lifecycle;
+mod management;
 mod settings;
 mod signed;
 mod support;
