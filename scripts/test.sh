@@ -8,6 +8,7 @@ typos_version=1.52.0
 cargo_deny_version=0.20.2
 pyjwt_version=2.15.1
 jose_version=6.2.18
+syntropy_sdk_version=0.4.3
 step="Preparation"
 trap '[ $? = 0 ] || echo "Failed: $step." >&2' EXIT
 
@@ -57,9 +58,10 @@ install_from_pypi() {
     target/venv/bin/pip install --quiet --disable-pip-version-check "$1"
 }
 
-# What the tests use of other languages' packages: the libraries that check signed tokens.
+# What the tests use of other languages' packages: the libraries that check signed tokens, and an SDK.
 install_libraries() {
     install_from_pypi "pyjwt[crypto]==$pyjwt_version"
+    install_from_pypi "syntropy-sdk==$syntropy_sdk_version"
     [ -d "target/node/node_modules/jose" ] ||
         npm install --prefix target/node --no-audit --no-fund --loglevel=error "jose@$jose_version"
 }

@@ -117,6 +117,7 @@ impl Create {
             key: caller.key,
             sealed: Some(caller.sealing.seal(&token, &digest)),
             digest,
+            name: None,
             signer: Some(signer(app, &token, seal_for(caller))),
             expires_at: self.expires_at,
             clone_of,
@@ -150,7 +151,7 @@ impl Create {
 }
 
 /// Seals tokens so that the caller can list them.
-fn seal_for(caller: &Arc<Caller>) -> Box<Seal> {
+pub(super) fn seal_for(caller: &Arc<Caller>) -> Box<Seal> {
     let caller = Arc::clone(caller);
     Box::new(move |token, digest| Some(caller.sealing.seal(token, digest)))
 }

@@ -2,12 +2,14 @@
 //! its executor.
 //!
 //! A [`Command`] is parsed from [`Parameters`], which refuse what they do not know, and executed
-//! for a [`Caller`] against the [`App`]. There is no HTTP in sight.
+//! for a [`Caller`] against the [`App`]. There is no HTTP in sight. What manages an account's
+//! access tokens and API keys is in [`management`].
 
 mod create;
 mod disable;
 mod introspect;
 mod list;
+pub mod management;
 mod parameters;
 mod revoke;
 mod settings;

@@ -14,6 +14,8 @@ const MOST_TOKENS: usize = 1000;
 pub enum Actor {
     /// The holder of this private key.
     Key(KeyId),
+    /// The holder of this token.
+    Token(TokenId),
     /// Whoever may run `moneyer` on the store.
     CommandLine,
 }
@@ -22,6 +24,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) => fmt::Display::fmt(key, f),
+            Self::Token(token) => fmt::Display::fmt(token, f),
             Self::CommandLine => f.write_str("command line"),
         }
     }
@@ -104,7 +107,7 @@ pub enum Event {
         /// How many good tokens were carried over.
         carried: u64,
     },
-    /// Tokens were minted with the actor's key.
+    /// Tokens were minted with the actor's key: itself, or the one that minted it.
     #[serde(rename = "token.minted")]
     TokensMinted {
         /// Their ids.

@@ -217,6 +217,12 @@ impl Policy {
         self.max_active_tokens
     }
 
+    /// The permissions that are declared, each with its description.
+    #[must_use]
+    pub const fn permissions(&self) -> &BTreeMap<String, String> {
+        &self.permissions
+    }
+
     /// What becomes of a key's tokens when another takes its place.
     #[must_use]
     pub const fn on_key_rotate(&self) -> OnKeyRotate {

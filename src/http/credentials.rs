@@ -105,7 +105,10 @@ async fn confirm(
 pub(super) fn count_failure(service: &Service, request: &HttpRequest, failure: Failure) -> Failure {
     let is_authentication = matches!(
         failure,
-        Failure::MayNotVerify | Failure::Domain(Error::MissingKey | Error::InvalidKey)
+        Failure::MayNotVerify
+            | Failure::NoCredentials
+            | Failure::BadCredentials
+            | Failure::Domain(Error::MissingKey | Error::InvalidKey)
     );
     let Some(client) = service.client(request).filter(|_| is_authentication) else {
         return failure;

@@ -21,7 +21,7 @@ use super::{
     failure::Failure,
     health,
     log_fields::LogFields,
-    oauth, path, respond, verify,
+    network, oauth, path, respond, verify,
     version::{self, Asked},
 };
 
@@ -71,6 +71,8 @@ fn refuse_unread(request: &HttpRequest, failure: &Failure) -> HttpResponse {
         verify::refuse_unread(request, failure)
     } else if oauth::PATHS.contains(&&*path) {
         oauth::refuse_unread(request, failure)
+    } else if network::is_served_at(&path) {
+        network::refused(request, failure)
     } else {
         respond::refuse(request, failure)
     }

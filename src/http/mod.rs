@@ -8,7 +8,7 @@
 //! The handlers: [`handler`] mints, lists and disables; [`token_settings`] is a token's own resource;
 //! [`verify`] judges tokens for gateways, with [`presented`] reading what was shown, [`wishes`] what is
 //! asked, and [`verdict`] rendering the answer; [`oauth`] introspects and revokes; [`jwks`] shows the keys
-//! that signed tokens are checked with.
+//! that signed tokens are checked with; [`network`] manages access tokens and API keys.
 
 mod body;
 mod client_address;
@@ -22,6 +22,7 @@ mod json;
 mod jwks;
 mod log;
 mod log_fields;
+mod network;
 mod oauth;
 mod path;
 mod presented;
@@ -186,6 +187,7 @@ fn routes(routes: &mut web::ServiceConfig) {
                 .get(health::readiness)
                 .head(health::readiness),
         )
+        .configure(network::routes)
         .service(
             web::resource(["/v2/auth/token/{token}", "/auth/v2/token/{token}"])
                 .default_service(web::to(token_settings::serve)),

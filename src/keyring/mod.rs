@@ -25,7 +25,7 @@ use quick_cache::sync::Cache;
 
 use self::argon2_pool::Argon2Pool;
 pub use self::{
-    argon2_pool::hash,
+    argon2_pool::{Salt, draw_salt, hash},
     sealing::{BrokenSeal, SealingKey},
 };
 use crate::{
@@ -137,6 +137,20 @@ impl Keyring {
             .expect("no holder panics")
             .insert(caller.key, now);
         Ok(caller)
+    }
+
+    /// The PHC string under which `key` is kept, computed on the pool.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when too many hashes wait.
+    pub async fn hash(&self, key: &PrivateKey, salt: Salt) -> Result<String, Error> {
+        self.pool.hash(key.clone(), salt).await
+    }
+
+    /// Drops what is remembered of `key`, which is dead, and of what is being looked up meanwhile.
+    pub fn forget_key(&self, key: KeyId) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.forget_all(&HashSet::from([key]));
     }
 
     /// Drops what is remembered of a caller whose key turned out to be dead.

@@ -5,6 +5,7 @@
 //! operation on behalf of a key checks in its own transaction that the key, and its account, are
 //! still good.
 
+mod management;
 mod outcome;
 pub mod sqlite;
 mod token_import;
@@ -22,6 +23,10 @@ use serde_json::Value;
 
 use self::sqlite::Sqlite;
 pub use self::{
+    management::{
+        AccessTokenRow, ApiKeyRow, Deleted, Direction, Listing, NewAccessToken, Page, Principal,
+        Start, TokenOrder,
+    },
     outcome::{
         AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, EditedPolicy,
         Health, KeyRow, KeyTokens, NewKey, Reseal, RotatedKey, Swept,
@@ -35,8 +40,8 @@ pub use self::{
 };
 use crate::{
     domain::{
-        AccountId, AccountName, ApiVersion, AuditEntry, KeyId, KeyRecord, Policy, Selector,
-        SigningKeyId, Timestamp, TokenDigest, TokenId, TokenRecord, Usage,
+        AccountId, AccountName, ApiVersion, AuditEntry, Authority, Denied, KeyId, KeyRecord,
+        Policy, Selector, SigningKeyId, Timestamp, TokenDigest, TokenId, TokenRecord, Usage,
     },
     error::Error,
 };
@@ -146,6 +151,23 @@ operations! {
     disable_token(key: KeyId, digest: TokenDigest, now: Timestamp) -> DisabledToken;
     /// Ends the token with this id, on behalf of an operator.
     disable_token_by_id(id: TokenId, now: Timestamp) -> DisabledToken;
+
+    /// What a caller may do, if it is good.
+    authority(principal: Principal, now: Timestamp) -> Option<Authority>;
+    /// A part of the list of an account's good tokens.
+    list_account_tokens(principal: Principal, order: TokenOrder, page: Page<TokenId>, now: Timestamp) -> Result<Listing<AccessTokenRow, TokenId>, Denied>;
+    /// Keeps a new token that a caller mints: a key, or a token, whose key it then belongs to.
+    mint_for(principal: Principal, token: NewAccessToken, now: Timestamp) -> Result<Minted, Denied>;
+    /// Ends a token of the caller's account.
+    disable_token_for(principal: Principal, id: TokenId, now: Timestamp) -> Result<Deleted, Denied>;
+    /// A part of the list of an account's private keys, or of those among `only`; disabled ones are
+    /// left out.
+    list_account_keys(principal: Principal, only: Option<Vec<KeyId>>, page: Page<KeyId>, now: Timestamp) -> Result<Listing<ApiKeyRow, KeyId>, Denied>;
+    /// Adds a private key to the caller's account.
+    add_key_for(principal: Principal, key: NewKey, now: Timestamp) -> Result<(), Denied>;
+    /// Disables a private key of the caller's account; its tokens live on or end with it, as the
+    /// account's policy says.
+    disable_key_for(principal: Principal, key: KeyId, now: Timestamp) -> Result<Deleted, Denied>;
 
     /// A page of at most `limit` of the selected tokens: those after the token `after`, or the first.
     list_selected(selection: Selection, after: Option<TokenId>, limit: u32, now: Timestamp) -> TokenPage;

@@ -4,8 +4,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use crate::domain::{
-    AccountId, Algorithm, InvalidPolicy, KeyId, Label, Policy, Role, SealedToken, Selector,
-    Timestamp, TokenDigest, TokenId,
+    AccountId, Algorithm, InvalidPolicy, KeyId, Label, Note, OnKeyDisable, OnKeyRotate, Policy,
+    PrivateKey, Role, SealedToken, Selector, Timestamp, TokenDigest, TokenId,
 };
 
 /// What came of creating an account.
@@ -69,8 +69,27 @@ pub struct NewKey {
     pub role: Role,
     /// What it is for.
     pub label: Label,
+    /// More on what it is for.
+    pub note: Note,
     /// When it stops by itself, if it does.
     pub expires_at: Option<Timestamp>,
+}
+
+impl NewKey {
+    /// What is kept of `key` under the name `id` and the hash `phc`: a key that mints, without an
+    /// end, a label and a note. What is to be otherwise is put in its place.
+    #[must_use]
+    pub fn of(key: &PrivateKey, id: KeyId, phc: String) -> Self {
+        Self {
+            id,
+            selector: Selector::of(key),
+            phc,
+            role: Role::Mint,
+            label: Label::default(),
+            note: Note::default(),
+            expires_at: None,
+        }
+    }
 }
 
 /// What came of adding keys.
@@ -93,6 +112,8 @@ pub struct KeyRow {
     pub id: KeyId,
     /// What it is for.
     pub label: String,
+    /// More on what it is for.
+    pub note: String,
     /// What it may do.
     pub role: Role,
     /// When it was created.
@@ -112,6 +133,24 @@ pub enum KeyTokens {
     Keep,
     /// They end with it.
     End,
+}
+
+impl From<OnKeyDisable> for KeyTokens {
+    fn from(tokens: OnKeyDisable) -> Self {
+        match tokens {
+            OnKeyDisable::Keep => Self::Keep,
+            OnKeyDisable::End => Self::End,
+        }
+    }
+}
+
+impl From<OnKeyRotate> for KeyTokens {
+    fn from(tokens: OnKeyRotate) -> Self {
+        match tokens {
+            OnKeyRotate::Carry => Self::Keep,
+            OnKeyRotate::End => Self::End,
+        }
+    }
 }
 
 /// What came of disabling a key.

@@ -20,6 +20,8 @@ pub struct NewToken {
     pub sealed: Option<SealedToken>,
     /// Makes another of it where the account's policy wants it signed.
     pub signer: Option<Signer>,
+    /// What people call it, if it has a name.
+    pub name: Option<String>,
     /// When it ends by itself, if it does.
     pub expires_at: Option<Timestamp>,
     /// The token whose settings it is given, if any.

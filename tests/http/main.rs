@@ -21,6 +21,7 @@ mod load;
 mod logging;
 mod minting_with_settings;
 mod model;
+mod network;
 mod overload;
 mod parser;
 mod policy;

@@ -6,6 +6,7 @@ mod audit_chain;
 mod concurrency;
 mod importing;
 mod lifecycle;
+mod management;
 mod settings;
 mod signed;
 mod support;
