@@ -14,7 +14,7 @@ use std::{
     rc::Rc,
     sync::{Arc, Barrier},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use clap::Args;
@@ -131,7 +131,10 @@ impl Load {
             Arc::clone(&shared.schedule),
             Duration::from_secs_f64(self.seconds),
         );
-        let pacer = thread::spawn(move || pacer.pace(rate, span));
+        let pacer = thread::spawn(move || {
+            pacer.pace(rate, span);
+            SystemTime::now()
+        });
         let tasks = LocalSet::new();
         for wire in wires {
             tasks.spawn_local(serve(Rc::clone(&shared), wire));
@@ -139,8 +142,8 @@ impl Load {
         runtime.block_on(async {
             let _ = tokio::time::timeout(GRACE + span, tasks).await;
         });
-        pacer.join().expect("the pacer does not panic");
         let mut tally = shared.tally.take();
+        tally.end(pacer.join().expect("the pacer does not panic"));
         tally.unanswered(&shared.schedule.left(), Instant::now());
         Ok(tally)
     }

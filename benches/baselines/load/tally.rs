@@ -22,6 +22,7 @@ pub struct Tally {
     bodies: Vec<Vec<u8>>,
     without_retry_after: u64,
     unsent: u64,
+    ended: Option<SystemTime>,
 }
 
 struct Request {
@@ -63,14 +64,20 @@ impl Tally {
         }
     }
 
+    /// Notes that the last request was due at `now`.
+    pub fn end(&mut self, now: SystemTime) {
+        self.ended = self.ended.max(Some(now));
+    }
+
     pub fn add(&mut self, other: Self) {
+        self.ended = self.ended.max(other.ended);
         self.requests.extend(other.requests);
         self.bodies.extend(other.bodies);
         self.without_retry_after += other.without_retry_after;
         self.unsent += other.unsent;
     }
 
-    /// Counts, and latencies in milliseconds.
+    /// Counts, latencies in milliseconds, and when the last request was due: seconds since the epoch.
     pub fn summary(&self, seconds: f64) -> Value {
         let mut statuses = BTreeMap::<String, u64>::new();
         for request in &self.requests {
@@ -84,7 +91,9 @@ impl Tally {
             latency.as_secs_f64() * 1000.0
         };
         let answered = u32::try_from(self.requests.len()).map_or(f64::INFINITY, f64::from);
+        let ended = self.ended.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         json!({
+            "ended_at": ended.unwrap_or_default().as_secs_f64(),
             "requests": self.requests.len(),
             "rate": answered / seconds,
             "statuses": statuses,
