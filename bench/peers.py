@@ -103,7 +103,7 @@ def start_django(bench: Bench) -> tuple[Server, dict[str, str]]:
     made = json.loads(run(DJANGO / "bin/python", "site_of_peers.py", folder=sources, **environment))
     log = store.with_suffix(".log")
     command = [DJANGO / "bin/gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(CORES), "--threads", "4"]
-    command += ["--keep-alive", "60", "site_of_peers:application"]
+    command += ["--keep-alive", "60", "--no-control-socket", "site_of_peers:application"]
     server = Server("gunicorn", spawn(command, log, sources, **environment), port, log)
     server.wait_until_listening()
     return server, made

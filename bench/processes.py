@@ -45,17 +45,19 @@ def spawn(command: Sequence[str | Path], log: Path, folder: Path, **environment:
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process, by force when it takes too long."""
+    """Ends a process, by force when it takes too long, and what it started itself."""
     if process in _running:
         _running.remove(process)
-    if process.poll() is not None:
+    if process.returncode is not None:
         return
     process.terminate()
-    try:
-        process.wait(LONGEST_STOP)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    deadline = time.monotonic() + LONGEST_STOP
+    # Its id stays its own, and that of its group, until it has been waited for.
+    how = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    while os.waitid(os.P_PID, process.pid, how) is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def free_port() -> int:

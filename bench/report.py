@@ -16,7 +16,7 @@ from plot import plot
 from rows import Row
 
 ROOT = Path(__file__).resolve().parent.parent
-INTRODUCTION = (ROOT / "bench/introduction.md").read_text()
+INTRODUCTION = (ROOT / "bench/introduction.txt").read_text()
 COMMANDS = {
     "default": ("Against the limits", "./scripts/bench.sh"),
     "scale": ("With ten million tokens", "./scripts/bench.sh --scale"),
@@ -67,15 +67,22 @@ def write(docs: Path, name: str, rows: list[Row], bench: Bench) -> None:
         "growth": bench.growth,
     }
     (figures / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n")
-    page = [INTRODUCTION]
-    for set_, (title, command) in COMMANDS.items():
-        file = figures / f"{set_}.json"
+    write_page(docs)
+
+
+def write_page(docs: Path) -> None:
+    """Writes the page, with its plots, from the figures that are kept."""
+    page, growth = [INTRODUCTION], {}
+    for name, (title, command) in COMMANDS.items():
+        file = docs / f"benchmarks/{name}.json"
         if file.exists():
-            page.append(section(title, command, json.loads(file.read_text())))
-    if bench.growth:
-        draw(figures, bench.growth)
-    if (figures / "throughput.svg").exists():
-        page.append("## As tokens grow\n\n![Requests per second](benchmarks/throughput.svg)\n\n![Latency](benchmarks/latency.svg)\n")
+            found = json.loads(file.read_text())
+            page.append(section(title, command, found))
+            growth |= found["growth"]
+    if growth:
+        draw(docs / "benchmarks", growth)
+        images = "![Requests per second](benchmarks/throughput.svg)\n\n![Latency](benchmarks/latency.svg)"
+        page.append(f"## As tokens grow\n\n{images}\n")
     (docs / "benchmarks.md").write_text("\n".join(page))
 
 

@@ -80,11 +80,14 @@ class Stores:
     def add_keys(self, store: Path, key_file: Path, count: int) -> None:
         """Makes a store with an account that has so many private keys."""
         key_file.write_text(self.tools.text("keys", "--count", count))
-        moneyer = [str(self.tools.moneyer), "--database", f"sqlite:{store}"]
-        run = {"check": True, "cwd": self.tools.folder, "stdout": subprocess.DEVNULL}
-        subprocess.run([*moneyer, "account", "create", "bench"], **run)  # type: ignore[call-overload]
-        with key_file.open() as lines:
-            subprocess.run([*moneyer, "key", "import", "bench"], stdin=lines, **run)  # type: ignore[call-overload]
+        self._moneyer(store, "account", "create", "bench")
+        self._moneyer(store, "key", "import", "bench", given=key_file.read_text())
+
+    def _moneyer(self, store: Path, *arguments: str, given: str = "") -> None:
+        command = [self.tools.moneyer, "--database", f"sqlite:{store}", *arguments]
+        done = subprocess.run(command, cwd=self.tools.folder, input=given, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"moneyer {' '.join(arguments)}: {done.stderr}")
 
 
 def mint_with_each(server: Server, key_file: Path) -> None:

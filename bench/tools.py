@@ -61,7 +61,7 @@ class Tools:
 
     def text(self, *arguments: object) -> str:
         command = [str(self.baselines), *map(str, arguments)]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
     def serve(self, store: Path, **settings: str) -> Server:
         """Starts Moneyer as it is shipped, with its log in a file."""
@@ -135,6 +135,14 @@ def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
     if process.returncode:
         raise RuntimeError("the load could not be generated")
     found: dict[str, Any] = json.loads(printed)
+    return found
+
+
+def require_good(found: dict[str, Any]) -> dict[str, Any]:
+    """Fails when requests of paced load were refused or failed; some may not have been sent in time."""
+    statuses = found["statuses"]
+    if set(statuses) - {"200", "0"} or statuses.get("0", 0) > found["unsent"] or not statuses.get("200"):
+        raise RuntimeError(f"requests were refused or failed: {statuses}, {found['unsent']} not sent")
     return found
 
 

@@ -18,4 +18,4 @@ if ! command -v wrk >/dev/null; then
     echo "The benchmarks need wrk. Install it, on Debian with: sudo apt-get install wrk" >&2
     exit 1
 fi
-exec python3 bench/run.py "$@"
+exec python3 -B bench/run.py "$@"

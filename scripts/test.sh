@@ -44,6 +44,7 @@ nginx nginx-light
 node nodejs
 shellcheck shellcheck
 sqlite3 sqlite3
+wrk wrk
 END
     find_python || echo python3-requests
     if [ "${CI:-}" = true ]; then # typos comes from PyPI
@@ -131,5 +132,6 @@ run "Dependencies" check_dependencies
 run "Lints" cargo clippy --all-targets --locked -- -D warnings
 run "Documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
 run "Tests" cargo test --locked
+run "Benchmarks" scripts/bench.sh --smoke
 
 printf '\nAll checks passed in %s min %s s.\n' $((SECONDS / 60)) $((SECONDS % 60))

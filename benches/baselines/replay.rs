@@ -16,7 +16,7 @@ const SCHEMA: &str = include_str!("../../schema.sql");
 /// How many tokens each of the entries of the audit holds: what one key mints in one transaction is
 /// one entry.
 const GROUPS: &str = "SELECT json_array_length(entry, '$.tokens') FROM audit
-    WHERE json_extract(entry, '$.event') = 'token.minted' ORDER BY seq";
+    WHERE json_extract(entry, '$.action') = 'token.minted' ORDER BY seq";
 
 /// Write a store's tokens into a new one, in the groups in which the server committed them, with the
 /// entries of the audit; print rows per second as JSON
@@ -39,7 +39,7 @@ impl Replay {
         let tokens = read(&from, "SELECT * FROM tokens ORDER BY id")?;
         let audit = read(
             &from,
-            "SELECT * FROM audit WHERE json_extract(entry, '$.event') = 'token.minted' ORDER BY seq",
+            "SELECT * FROM audit WHERE json_extract(entry, '$.action') = 'token.minted' ORDER BY seq",
         )?;
         let groups = from
             .prepare(GROUPS)?
