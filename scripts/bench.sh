@@ -12,7 +12,9 @@ for needed in cargo python3; do
 done
 if ! command -v wrk >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "Installing wrk" >&2
-    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends wrk >/dev/null || true
+    if apt-get -qq update; then
+        DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends wrk >/dev/null || true
+    fi
 fi
 if ! command -v wrk >/dev/null; then
     echo "The benchmarks need wrk. Install it, on Debian with: sudo apt-get install wrk" >&2
