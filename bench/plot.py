@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html import escape
 
 WIDTH, HEIGHT = 720, 420
-LEFT, RIGHT, TOP, BOTTOM = 80, 24, 56, 56
+LEFT, RIGHT, TOP, BOTTOM = 80, 48, 56, 56
 COLOURS = ("#1f6f8b", "#c8553d", "#6a994e", "#6d597a")
 
 Points = list[tuple[float, float]]
@@ -20,7 +20,8 @@ def plot(title: str, unit: str, series: dict[str, Points]) -> str:
     x_at = scale(xs, LEFT, WIDTH - RIGHT)
     y_at = scale(ys, HEIGHT - BOTTOM, TOP)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"',
+        '  font-family="sans-serif" font-size="13">',
         f"<title>{escape(title)}</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
         text(LEFT, 22, title, "start", 'font-size="15"'),
@@ -36,7 +37,8 @@ def plot(title: str, unit: str, series: dict[str, Points]) -> str:
     parts.append(text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, "tokens in the store", "middle"))
     parts.append(text(LEFT - 8, TOP - 12, unit, "end"))
     for number, (name, points) in enumerate(series.items()):
-        parts += line(name, [(x_at(x), y_at(y)) for x, y in sorted(points)], number)
+        legend = WIDTH - RIGHT - 120 * (len(series) - number)
+        parts += line(name, [(x_at(x), y_at(y)) for x, y in sorted(points)], COLOURS[number % len(COLOURS)], legend)
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -58,11 +60,9 @@ def ticks(values: list[float]) -> list[float]:
     return [*between, 10.0 ** whole[-1]]
 
 
-def line(name: str, points: Points, number: int) -> list[str]:
-    colour = COLOURS[number % len(COLOURS)]
+def line(name: str, points: Points, colour: str, legend: float) -> list[str]:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points]
-    legend = WIDTH - RIGHT - 120 * (number + 1)
     return [
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>',
         *dots,

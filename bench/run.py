@@ -30,7 +30,7 @@ def arguments() -> argparse.Namespace:
     which.add_argument("--peers", action="store_true", help="other services, beside Moneyer")
     which.add_argument("--smoke", action="store_true", help="every part once, small and short; figures mean nothing")
     names = ", ".join(row.name for row in ROWS)
-    which.add_argument("--quick", nargs="+", metavar="NAME", help=f"these rows, shorter, on standard output alone: {names}")
+    which.add_argument("--quick", nargs="+", metavar="NAME", help=f"these rows alone, shorter, only shown: {names}")
     return parser.parse_args()
 
 
