@@ -17,6 +17,7 @@ COPY --from=build --chown=65532:65532 /volume/ /
 USER 65532:65532
 VOLUME ["/data"]
 ENV MONEYER_DATABASE_URL=sqlite:/data/moneyer.db \
+    MONEYER_SIGNING_KEYS_FILE=/data/moneyer.signing-keys.json \
     MONEYER_LISTEN=0.0.0.0:8080
 EXPOSE 8080
 STOPSIGNAL SIGTERM

@@ -12,7 +12,7 @@ CREATE TABLE accounts (
     name        TEXT    NOT NULL UNIQUE,
     created_at  INTEGER NOT NULL,
     disabled_at INTEGER,
-    policy      TEXT,                       -- a JSON object: what its tokens are held to when they are minted
+    policy      TEXT,                       -- a JSON object: what its tokens are held to when they are minted, and its API version
     generation  INTEGER NOT NULL DEFAULT 0, -- tokens of an earlier one have ended
     swept       INTEGER NOT NULL DEFAULT 0  -- up to which generation they are marked so
 ) STRICT;
@@ -26,6 +26,7 @@ CREATE TABLE keys (
     phc          TEXT    NOT NULL,        -- argon2id of the key, as a PHC string: confirms it
     role         TEXT    NOT NULL CHECK (role IN ('mint', 'verify', 'admin')),
     label        TEXT    NOT NULL,
+    note         TEXT    NOT NULL DEFAULT '',
     created_at   INTEGER NOT NULL,
     expires_at   INTEGER,
     last_used_at INTEGER,
@@ -41,6 +42,7 @@ CREATE TABLE tokens (
     digest     BLOB    NOT NULL UNIQUE,              -- SHA-256 of the token's text
     key_id     INTEGER NOT NULL REFERENCES keys (id),
     sealed     BLOB,                                 -- the token, readable with the private key alone
+    name       TEXT,                                 -- what people call it
     signing_key INTEGER,                             -- the key that signed it, if one did
     settings   TEXT,                                 -- a JSON object
     created_at INTEGER NOT NULL,

@@ -6,6 +6,9 @@ cd "$(dirname "$0")/.."
 
 typos_version=1.52.0
 cargo_deny_version=0.20.2
+pyjwt_version=2.15.1
+jose_version=6.2.18
+syntropy_sdk_version=0.4.3
 step="Preparation"
 trap '[ $? = 0 ] || echo "Failed: $step." >&2' EXIT
 
@@ -42,19 +45,26 @@ curl curl
 haproxy haproxy
 nginx nginx-light
 node nodejs
+npm npm
 shellcheck shellcheck
 sqlite3 sqlite3
 wrk wrk
 END
     find_python || echo python3-requests
-    if [ "${CI:-}" = true ]; then # typos comes from PyPI
-        python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
-    fi
+    python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
 }
 
 install_from_pypi() {
     [ -x target/venv/bin/pip ] || python3 -m venv target/venv || return
     target/venv/bin/pip install --quiet --disable-pip-version-check "$1"
+}
+
+# What the tests use of other languages' packages: the libraries that check signed tokens, and an SDK.
+install_libraries() {
+    install_from_pypi "pyjwt[crypto]==$pyjwt_version"
+    install_from_pypi "syntropy-sdk==$syntropy_sdk_version"
+    [ -d "target/node/node_modules/jose" ] ||
+        npm install --prefix target/node --no-audit --no-fund --loglevel=error "jose@$jose_version"
 }
 
 # Installs Debian packages, without what Debian does beside: it starts every server that it installs.
@@ -124,6 +134,7 @@ check_dependencies() {
 }
 
 run "Preparation" prepare
+run "Libraries" install_libraries
 run "Format" cargo fmt --all -- --check
 run "Shell scripts" shellcheck .ci/run scripts/*.sh examples/*.sh
 run "Links" scripts/check-links.sh

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::{
     clock::Clock,
-    domain::{PrivateKey, TokenDigest},
+    domain::{PrivateKey, TokenDigest, TokenRecord, TokenState},
     entropy::Entropy,
     error::Error,
     keyring::{Caller, Keyring},
+    signing::{Followed, Signing},
     store::Store,
     verification::{self, Sight, Verifier},
 };
@@ -22,6 +23,8 @@ pub struct App {
     pub store: Store,
     /// The private keys that were shown and found right.
     pub keyring: Keyring,
+    /// The keys that sign tokens.
+    pub signing: Arc<Signing>,
     /// The tokens that were shown.
     pub verifier: Verifier,
     /// The time.
@@ -36,6 +39,7 @@ impl App {
     pub fn new(
         store: Store,
         keyring: Keyring,
+        signing: Signing,
         limits: verification::Limits,
         clock: Clock,
         entropy: Entropy,
@@ -45,6 +49,7 @@ impl App {
         Self {
             store,
             keyring,
+            signing: Arc::new(signing),
             verifier,
             clock,
             entropy,
@@ -57,8 +62,23 @@ impl App {
     /// The store's, when the token is not remembered.
     pub async fn look_up(&self, digest: &TokenDigest) -> Result<Sight, Error> {
         self.verifier
-            .look_up(digest, async |digest| self.store.find_token(digest).await)
+            .look_up(digest, async |digest| self.find_token(digest).await)
             .await
+    }
+
+    /// The token with this digest. One that was signed is good only while its key is; that key is
+    /// not in the store.
+    async fn find_token(&self, digest: TokenDigest) -> Result<Option<TokenRecord>, Error> {
+        let mut found = self.store.find_token(digest).await?;
+        if let Some(record) = &mut found
+            && record.state == TokenState::Live
+            && record
+                .signing_key
+                .is_some_and(|key| !self.signing.knows(key))
+        {
+            record.state = TokenState::SignerRetired;
+        }
+        Ok(found)
     }
 
     /// Finds out who shows `key`.
@@ -76,18 +96,27 @@ impl App {
     }
 
     /// Follows what another process has done to the store: drops every key from memory that is good
-    /// no more, and all that is known of tokens.
+    /// no more or whose account has moved to another API version, and all that is known of tokens.
     ///
     /// # Errors
     /// The store's; the tokens are forgotten even then.
     pub async fn follow(&self) -> Result<(), Error> {
         self.verifier.forget_all();
-        let dead = self
+        let stale = self
             .store
-            .dead_keys(self.keyring.remembered(), self.clock.now())
+            .stale_keys(self.keyring.remembered(), self.clock.now())
             .await?;
-        self.keyring.forget_all(&dead);
+        self.keyring.forget_all(&stale);
         Ok(())
+    }
+
+    /// Follows what has become of the signing keys' file. When the keys are others, all that is known of
+    /// tokens is forgotten after they have been put in place, so that nothing of the old ones is kept.
+    pub fn follow_signing(&self) {
+        if self.signing.follow() == Followed::Changed {
+            self.verifier.forget_all();
+            tracing::info!("the signing keys have changed");
+        }
     }
 
     /// Writes down when keys were last used, and how tokens were.

@@ -8,7 +8,7 @@ use crate::{
     sweeper::{self, Plan},
 };
 
-/// How soon a change that another process makes to the store is followed.
+/// How soon a change that another process makes to the store or to the signing keys is followed.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 /// A flush that is not to wait still rests so long after the one before.
 const SHORTEST_REST: Duration = Duration::from_millis(100);
@@ -19,6 +19,7 @@ pub async fn run(app: &App, plan: &Plan, flush_interval: Duration) {
     tokio::join!(
         sweeper::run(app, plan),
         follow(app),
+        follow_signing(app),
         flush(app, flush_interval)
     );
 }
@@ -39,6 +40,14 @@ async fn follow(app: &App) {
                 "another process's changes could not be followed"
             ),
         }
+    }
+}
+
+/// Takes up the signing keys that another process has made or retired.
+async fn follow_signing(app: &App) {
+    loop {
+        tokio::time::sleep(FOLLOW_INTERVAL).await;
+        app.follow_signing();
     }
 }
 

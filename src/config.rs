@@ -5,10 +5,11 @@
 
 mod check;
 mod defaults;
+mod signing;
 mod sources;
 mod values;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -19,6 +20,7 @@ pub use self::{
 };
 use crate::{
     keyring,
+    signing::{Custody, KeyFile},
     store::{self, Absent},
     sweeper, verification,
 };
@@ -44,6 +46,8 @@ pub struct Config {
     pub throttle: Throttle,
     /// Verifying tokens.
     pub verify: Verify,
+    /// Signing tokens.
+    pub signing: Signing,
     /// Reclaiming what has ended.
     pub sweeper: Sweeper,
     /// Work on the store.
@@ -117,6 +121,19 @@ pub struct Verify {
     pub usage_interval: Span,
 }
 
+/// Signing tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Signing {
+    /// The file that the signing keys are in.
+    pub keys_file: PathBuf,
+    /// In whose name tokens are signed: their `iss`.
+    pub issuer: String,
+    /// Who looks after the file; follows from where it was found.
+    #[serde(skip)]
+    pub custody: Custody,
+}
+
 /// Reclaiming what has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -188,6 +205,12 @@ impl Config {
             cached_unknown: self.verify.cached_unknown,
             rate_buckets: self.verify.rate_buckets,
         }
+    }
+
+    /// The file of the signing keys.
+    #[must_use]
+    pub fn signing_key_file(&self) -> KeyFile {
+        KeyFile::new(self.signing.keys_file.clone(), self.signing.custody)
     }
 
     /// How the sweeper goes about it.

@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use crate::domain::{
-    AccountId, Format, InvalidPolicy, InvalidSettings, KeyId, MalformedToken, OutsidePolicy, Token,
-    TokenId, shown_name,
+    AccountId, Algorithm, Denied, InvalidPolicy, InvalidSettings, KeyId, MalformedToken,
+    OutsidePolicy, Token, TokenId, shown_name,
 };
 
 /// Everything that can go wrong once a request or a command line has been understood.
@@ -60,6 +60,9 @@ pub enum Error {
     /// The key's role does not reach as far.
     #[error("This private key's role does not allow that.")]
     Forbidden,
+    /// The caller may not do that among its account's access tokens and API keys.
+    #[error("{0}.")]
+    Denied(#[from] Denied),
     /// The token was minted by another key of the account.
     #[error("Only the private key that minted this token may change it.")]
     NotIssuer,
@@ -68,9 +71,9 @@ pub enum Error {
     UnknownToken,
     /// The account's tokens are to be signed, and there is no key for that.
     #[error(
-        "This account's tokens are to be of the format {0}, and this server has no key that signs them; nothing was done. `moneyer signing-key create` makes one."
+        "This account's tokens are to be signed by {0}, and this server has no key for that; nothing was done. `moneyer signing-key create --algorithm {0}` makes one."
     )]
-    NoSigningKey(Format),
+    NoSigningKey(Algorithm),
     /// An `Idempotency-Key` that was used for something else.
     #[error("This Idempotency-Key was used before with other parameters; nothing was done.")]
     IdempotencyMismatch,
@@ -96,6 +99,9 @@ pub enum Error {
     /// The configuration cannot be used; the sentence names the key.
     #[error("{0}")]
     Configuration(String),
+    /// The signing keys cannot be used as they are; the sentence says what to do.
+    #[error("{0}")]
+    UnusableSigningKeys(String),
     /// What an operator gave cannot be used; the sentence says why.
     #[error("{0}")]
     Refused(String),
@@ -111,6 +117,9 @@ pub enum Error {
     /// No key has that id.
     #[error("There is no key {0}; `moneyer key list ACCOUNT` shows an account's.")]
     UnknownKey(KeyId),
+    /// The account has no private key of that number.
+    #[error("There is no API key {0}.")]
+    UnknownApiKey(u64),
     /// No token has that id.
     #[error("There is no token {0}: it was never minted, or it ended long ago.")]
     UnknownTokenId(TokenId),
@@ -151,6 +160,7 @@ impl Error {
             Self::InvalidParameter { .. }
             | Self::InvalidSettings(_)
             | Self::InvalidPolicy(_)
+            | Self::Denied(Denied::Undeclared(_))
             | Self::Refused(_) => "invalid_parameter",
             Self::OutsidePolicy(OutsidePolicy::TooMany(_)) => "too_many_tokens",
             Self::OutsidePolicy(_) => "outside_policy",
@@ -158,8 +168,8 @@ impl Error {
             Self::ConflictingParameters { .. } => "conflicting_parameters",
             Self::ProtectedToken => "protected_token",
             Self::MissingKey => "missing_key",
-            Self::InvalidKey => "invalid_key",
-            Self::Forbidden | Self::NotIssuer => "forbidden",
+            Self::InvalidKey | Self::Denied(Denied::Gone) => "invalid_key",
+            Self::Forbidden | Self::NotIssuer | Self::Denied(_) => "forbidden",
             Self::UnknownToken | Self::UnknownTokenId(_) => "unknown_token",
             Self::NoSigningKey(_) => "no_signing_key",
             Self::IdempotencyMismatch => "idempotency_mismatch",
@@ -167,10 +177,11 @@ impl Error {
             Self::Overloaded | Self::Unavailable(_) | Self::UnusableStore(_) => "unavailable",
             Self::Internal(_) => "internal",
             Self::Configuration(_) => "configuration",
+            Self::UnusableSigningKeys(_) => "signing_keys",
             Self::AccountExists(_) => "account_exists",
             Self::UnknownAccount(_) => "unknown_account",
             Self::DisabledAccount(_) => "disabled_account",
-            Self::UnknownKey(_) => "unknown_key",
+            Self::UnknownKey(_) | Self::UnknownApiKey(_) => "unknown_key",
         }
     }
 }

@@ -9,9 +9,10 @@
 //! cli                 the command line: arguments in, text or JSON out
 //! http, background    the service: requests in, responses out; and what it does by itself
 //! command, operator   what a key's holder may ask for; what an operator may do; sweeper: reclaiming what ended
-//! app                 what they may touch: store, keyring, verifier, clock, entropy
+//! app                 what they may touch: store, keyring, signing, verifier, clock, entropy
 //! verification        tokens that were shown: what is known of them in memory, and the rules
 //! keyring   store     private keys at work; where things are kept
+//! signing             the keys that sign tokens
 //! domain              accounts, keys, tokens, settings, times: pure
 //! ```
 //!
@@ -64,6 +65,7 @@ pub mod error;
 pub mod http;
 pub mod keyring;
 pub mod operator;
+pub mod signing;
 pub mod store;
 pub mod sweeper;
 pub mod verification;

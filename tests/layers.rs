@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What each part may use beside itself.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("domain", &[]),
     ("error", &["domain"]),
     ("clock", &["domain"]),
@@ -15,6 +15,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("buckets", &["clock"]),
     ("keyring", &["domain", "error"]),
     ("store", &["domain", "error"]),
+    ("signing", &["domain", "error"]),
     (
         "verification",
         &["buckets", "clock", "domain", "error", "store"],
@@ -27,15 +28,27 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "entropy",
             "error",
             "keyring",
+            "signing",
             "store",
             "verification",
         ],
     ),
     (
         "command",
-        &["app", "domain", "error", "keyring", "store", "verification"],
+        &[
+            "app",
+            "domain",
+            "error",
+            "keyring",
+            "signing",
+            "store",
+            "verification",
+        ],
     ),
-    ("operator", &["app", "domain", "error", "keyring", "store"]),
+    (
+        "operator",
+        &["app", "domain", "error", "keyring", "signing", "store"],
+    ),
     ("sweeper", &["app", "command", "error", "store"]),
     ("background", &["app", "error", "sweeper"]),
     (
@@ -44,6 +57,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "domain",
             "error",
             "keyring",
+            "signing",
             "store",
             "sweeper",
             "verification",
@@ -60,6 +74,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "domain",
             "error",
             "keyring",
+            "signing",
             "store",
             "verification",
         ],
@@ -77,6 +92,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "http",
             "keyring",
             "operator",
+            "signing",
             "store",
             "sweeper",
         ],

@@ -15,8 +15,10 @@ mod log;
 mod output;
 mod policy;
 mod serve;
+mod signing_key;
 mod sweep;
 mod token;
+mod token_import;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
@@ -30,6 +32,7 @@ use crate::{
     entropy::Entropy,
     error::Error,
     keyring::Keyring,
+    signing::Signing,
     store::{Absent, Store},
 };
 
@@ -80,6 +83,9 @@ enum Verb {
     /// Tokens, by their public ids
     #[command(subcommand)]
     Token(token::Token),
+    /// The server's signing keys: what signed tokens are signed with
+    #[command(subcommand)]
+    SigningKey(signing_key::SigningKey),
     /// The audit: what was changed, by whom and when
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -138,6 +144,7 @@ impl Cli {
             Verb::Account(account) => block_on(account.run(&config, output)),
             Verb::Key(key) => block_on(key.run(&config, output)),
             Verb::Token(token) => block_on(token.run(&config, output)),
+            Verb::SigningKey(signing_key) => block_on(signing_key.run(&config, output)),
             Verb::Audit(audit) => return block_on(audit.run(&config, output)),
             Verb::Sweep(sweep) => block_on(sweep.run(&config, output)),
             Verb::Backup(backup) => backup.run(&config, output),
@@ -190,11 +197,20 @@ fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error>
         .block_on(work)
 }
 
-/// The app over the store that `config` names.
+/// The app over the store that `config` names, without signing keys: what does not serve signs
+/// nothing, and works when their file does not.
 fn open(config: &Config, absent: Absent) -> Result<App, Error> {
+    let issuer = config.signing.issuer.clone();
+    let signing = Signing::without_keys(config.signing_key_file(), issuer);
+    open_with(signing, config, absent)
+}
+
+/// The app over the store that `config` names.
+fn open_with(signing: Signing, config: &Config, absent: Absent) -> Result<App, Error> {
     Ok(App::new(
         Store::open(&config.store_options(absent))?,
         Keyring::new(config.keyring_limits()),
+        signing,
         config.verification_limits(),
         Clock::system(),
         Entropy::Os,

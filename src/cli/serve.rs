@@ -9,13 +9,14 @@ use std::{
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{dev, log, open};
+use super::{dev, log, open_with};
 use crate::{
     app::App,
     background,
     config::Config,
     error::{self, Error},
     http,
+    signing::Signing,
     store::Absent,
 };
 
@@ -38,7 +39,9 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self, config: &Config) -> Result<(), Error> {
         log::start(config.log);
-        let app = Arc::new(open(config, Absent::Create)?);
+        let issuer = config.signing.issuer.clone();
+        let signing = Signing::load(config.signing_key_file(), issuer)?;
+        let app = Arc::new(open_with(signing, config, Absent::Create)?);
         let claim = app.store.claim()?;
         let listener = bind(config.listen)?;
         let address = listener

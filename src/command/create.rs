@@ -1,11 +1,14 @@
 //! Minting a token.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{Parameters, Reply};
+use super::{
+    Parameters, Reply,
+    signer::{Seal, signer},
+};
 use crate::{
     app::App,
     domain::{IdempotencyDigest, RequestDigest, Settings, Timestamp, Token, TokenDigest},
@@ -96,7 +99,7 @@ impl Create {
         }
     }
 
-    pub(super) async fn execute(self, app: &App, caller: &Caller) -> Result<Reply, Error> {
+    pub(super) async fn execute(self, app: &App, caller: &Arc<Caller>) -> Result<Reply, Error> {
         let now = app.clock.now();
         let token = app.entropy.draw(Token::generate);
         let digest = TokenDigest::of(&token);
@@ -114,7 +117,8 @@ impl Create {
             key: caller.key,
             sealed: Some(caller.sealing.seal(&token, &digest)),
             digest,
-            signer: None,
+            name: None,
+            signer: Some(signer(app, &token, seal_for(caller))),
             expires_at: self.expires_at,
             clone_of,
             settings: self.settings,
@@ -122,8 +126,8 @@ impl Create {
         };
         match app.store.mint(new, now).await? {
             Minted::Done => Ok(Reply::Minted(token)),
-            Minted::Signed(token) => Ok(Reply::Minted(token)),
-            Minted::NoSigningKey(format) => Err(Error::NoSigningKey(format)),
+            Minted::Signed(signed) => Ok(Reply::Minted(signed)),
+            Minted::NoSigningKey(algorithm) => Err(Error::NoSigningKey(algorithm)),
             Minted::Before(row) => {
                 let token = caller.sealing.open(&row.sealed, &row.digest);
                 token
@@ -144,6 +148,12 @@ impl Create {
             Minted::KeyDead => Err(Error::InvalidKey),
         }
     }
+}
+
+/// Seals tokens so that the caller can list them.
+pub(super) fn seal_for(caller: &Arc<Caller>) -> Box<Seal> {
+    let caller = Arc::clone(caller);
+    Box::new(move |token, digest| Some(caller.sealing.seal(token, digest)))
 }
 
 /// Reads a parameter that is a token; the message never repeats it.

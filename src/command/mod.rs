@@ -2,16 +2,21 @@
 //! its executor.
 //!
 //! A [`Command`] is parsed from [`Parameters`], which refuse what they do not know, and executed
-//! for a [`Caller`] against the [`App`]. There is no HTTP in sight.
+//! for a [`Caller`] against the [`App`]. There is no HTTP in sight. What manages an account's
+//! access tokens and API keys is in [`management`].
 
 mod create;
 mod disable;
 mod introspect;
 mod list;
+pub mod management;
 mod parameters;
 mod revoke;
 mod settings;
+mod signer;
 mod verify;
+
+use std::sync::Arc;
 
 pub use self::{
     create::{Create, RETRY_WINDOW, RequestName},
@@ -84,7 +89,7 @@ impl Command {
     /// [`Error::Forbidden`] when the caller's role does not allow it, [`Error::InvalidKey`] when
     /// the key has stopped meanwhile, and what the command itself fails with. Nothing was changed
     /// then.
-    pub async fn execute(self, app: &App, caller: &Caller) -> Result<Reply, Error> {
+    pub async fn execute(self, app: &App, caller: &Arc<Caller>) -> Result<Reply, Error> {
         if !caller.role.may_mint() && !matches!(self, Self::ReadSettings(_)) {
             return Err(Error::Forbidden);
         }

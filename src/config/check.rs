@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Config;
-use crate::error::Error;
+use crate::{domain::is_unprintable, error::Error};
 
 impl Config {
     /// Looks for values that have the right type and make no sense.
@@ -27,7 +27,7 @@ impl Config {
     }
 
     /// Whether each rule holds, and how it reads.
-    fn rules(&self) -> [(bool, &'static str); 22] {
+    fn rules(&self) -> [(bool, &'static str); 24] {
         let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
         [
             (
@@ -82,6 +82,15 @@ impl Config {
             (
                 (1..=3600).contains(&self.verify.usage_interval.get().as_secs()),
                 "verify.usage_interval must be from 1s to 1h",
+            ),
+            (
+                !self.signing.keys_file.as_os_str().is_empty(),
+                "signing.keys_file must name a file",
+            ),
+            (
+                (1..=255).contains(&self.signing.issuer.chars().count())
+                    && !self.signing.issuer.chars().any(is_unprintable),
+                "signing.issuer must be 1 to 255 printable characters",
             ),
             (
                 self.sweeper.interval.get() >= Duration::from_secs(1),

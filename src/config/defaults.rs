@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use ipnet::IpNet;
 
 use super::{
-    Config, Keyring, Limits, Log, LogFormat, LogLevel, Span, StoreConfig, Sweeper, Throttle, Verify,
+    Config, Keyring, Limits, Log, LogFormat, LogLevel, Signing, Span, StoreConfig, Sweeper,
+    Throttle, Verify,
 };
+use crate::signing::Custody;
 
 impl Default for Config {
     fn default() -> Self {
@@ -19,6 +21,7 @@ impl Default for Config {
             keyring: Keyring::default(),
             throttle: Throttle::default(),
             verify: Verify::default(),
+            signing: Signing::default(),
             sweeper: Sweeper::default(),
             store: StoreConfig::default(),
             log: Log::default(),
@@ -75,6 +78,16 @@ impl Default for Verify {
             cached_unknown: 10_000,
             rate_buckets: 1_000_000,
             usage_interval: Span::seconds(10),
+        }
+    }
+}
+
+impl Default for Signing {
+    fn default() -> Self {
+        Self {
+            keys_file: "moneyer.signing-keys.json".into(),
+            issuer: "moneyer".into(),
+            custody: Custody::default(),
         }
     }
 }

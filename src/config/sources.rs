@@ -9,7 +9,10 @@ use serde::Deserialize as _;
 use toml::{Table, Value};
 use zeroize::Zeroizing;
 
-use super::Config;
+use super::{
+    Config,
+    signing::{KeysFile, Surroundings},
+};
 use crate::error::Error;
 
 /// The variable from which a private key may be read.
@@ -21,8 +24,8 @@ const DATABASE_VARIABLE: &str = "MONEYER_DATABASE_URL";
 /// Read when it is there and no other file is named.
 const DEFAULT_FILE: &str = "moneyer.toml";
 /// The settings that stand for themselves; those of the tables are `table.name`.
-const TABLES: [&str; 7] = [
-    "limits", "keyring", "throttle", "verify", "sweeper", "store", "log",
+const TABLES: [&str; 8] = [
+    "limits", "keyring", "throttle", "verify", "signing", "sweeper", "store", "log",
 ];
 
 /// What the command line says: it wins over everything else.
@@ -45,13 +48,13 @@ pub fn load(overrides: &Overrides) -> Result<Config, Error> {
     let file = overrides
         .file
         .clone()
-        .or_else(|| environment.get(FILE_VARIABLE).map(PathBuf::from));
-    let mut table = match file {
-        Some(file) => read(&file)?,
-        None if Path::new(DEFAULT_FILE).exists() => read(Path::new(DEFAULT_FILE))?,
-        None => Table::new(),
-    };
-    resolve(&mut table, &environment, overrides)
+        .or_else(|| environment.get(FILE_VARIABLE).map(PathBuf::from))
+        .or_else(|| Some(DEFAULT_FILE.into()).filter(|file: &PathBuf| file.exists()));
+    let mut table = file.as_deref().map_or_else(|| Ok(Table::new()), read)?;
+    let mut config = resolve(&mut table, &environment, overrides)?;
+    let surroundings = Surroundings::of(file.as_deref());
+    config.signing.settle(KeysFile::of(&table), &surroundings);
+    Ok(config)
 }
 
 /// The private key that the environment gives, if it does.

@@ -14,6 +14,8 @@ const MOST_TOKENS: usize = 1000;
 pub enum Actor {
     /// The holder of this private key.
     Key(KeyId),
+    /// The holder of this token.
+    Token(TokenId),
     /// Whoever may run `moneyer` on the store.
     CommandLine,
 }
@@ -22,6 +24,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(key) => fmt::Display::fmt(key, f),
+            Self::Token(token) => fmt::Display::fmt(token, f),
             Self::CommandLine => f.write_str("command line"),
         }
     }
@@ -104,9 +107,17 @@ pub enum Event {
         /// How many good tokens were carried over.
         carried: u64,
     },
-    /// Tokens were minted with the actor's key.
+    /// Tokens were minted with the actor's key: itself, or the one that minted it.
     #[serde(rename = "token.minted")]
     TokensMinted {
+        /// Their ids.
+        tokens: Vec<TokenId>,
+    },
+    /// Tokens that were made elsewhere were given to a key.
+    #[serde(rename = "token.imported")]
+    TokensImported {
+        /// The key whose they are.
+        key: KeyId,
         /// Their ids.
         tokens: Vec<TokenId>,
     },
@@ -161,6 +172,7 @@ impl Change {
                     let rest = open.map_or(&tokens[..], |open| open.take_in(change, tokens));
                     gathered.extend(change.split(rest));
                 }
+                Event::TokensImported { tokens, .. } => gathered.extend(change.split(tokens)),
                 _ => gathered.push(change.clone()),
             }
         }
@@ -192,6 +204,7 @@ impl Change {
             let event = match &self.event {
                 Event::TokensMinted { .. } => Event::TokensMinted { tokens },
                 Event::TokensDisabled { .. } => Event::TokensDisabled { tokens },
+                Event::TokensImported { key, .. } => Event::TokensImported { key: *key, tokens },
                 other => other.clone(),
             };
             Self { event, ..*self }
@@ -256,6 +269,12 @@ mod tests {
         assert_eq!(Change::gather(&changes), expected);
         let expected = [ended(a, 1, 0..1000), ended(a, 1, 1000..1001)];
         assert_eq!(Change::gather(&[ended(a, 1, 0..1001)]), expected);
+        let imported = |range| {
+            let (key, tokens) = (KeyId::from_i64(9), ids(range));
+            change(a, 1, Event::TokensImported { key, tokens })
+        };
+        let expected = [imported(0..1000), imported(1000..1001)];
+        assert_eq!(Change::gather(&[imported(0..1001)]), expected);
     }
 
     #[test]

@@ -4,29 +4,33 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::Algorithm;
+
 /// What a new token's text is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
     /// Random digits, which mean nothing without Moneyer.
     #[default]
     Opaque,
-    /// A JWT (RFC 7519) signed with Ed25519 (RFC 8037), which anyone can check.
-    JwtEdDsa,
-    /// A JWT signed with HMAC-SHA256 (RFC 7518), which Moneyer alone can check.
-    JwtHs256,
+    /// A JWT (RFC 7519) that is signed.
+    Jwt(Algorithm),
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Opaque, Self::JwtEdDsa, Self::JwtHs256];
+    pub const ALL: [Self; 3] = [
+        Self::Opaque,
+        Self::Jwt(Algorithm::EdDsa),
+        Self::Jwt(Algorithm::Hs256),
+    ];
 
     /// Its name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Opaque => "opaque",
-            Self::JwtEdDsa => "jwt-eddsa",
-            Self::JwtHs256 => "jwt-hs256",
+            Self::Jwt(Algorithm::EdDsa) => "jwt-eddsa",
+            Self::Jwt(Algorithm::Hs256) => "jwt-hs256",
         }
     }
 

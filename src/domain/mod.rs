@@ -4,16 +4,22 @@
 //! that needs the time takes `now`; one that needs chance takes a generator.
 
 mod account;
+mod algorithm;
+mod api_version;
 mod audit;
 mod audit_chain;
 mod audit_hash;
+mod authority;
 mod digest;
 mod format;
+mod hex;
 mod id;
 mod key_record;
 mod lifetime;
 pub mod network;
+mod note;
 mod origin;
+mod permission;
 mod policy;
 mod preset;
 mod private_key;
@@ -24,18 +30,26 @@ mod settings;
 mod text;
 mod timestamp;
 mod token;
+mod token_import;
 mod token_record;
 
 pub use account::{AccountName, Label, Malformed};
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use api_version::{ApiVersion, UnknownApiVersion};
 pub use audit::{Actor, Change, Event};
 pub use audit_chain::{AuditChain, AuditEntry, BrokenChain};
 pub use audit_hash::{AuditHash, MalformedHash};
-pub use digest::{IdempotencyDigest, KeyDigest, RequestDigest, Selector, TokenDigest};
+pub use authority::{Authority, Denied, Holder};
+pub use digest::{
+    IdempotencyDigest, KeyDigest, MalformedDigest, RequestDigest, Selector, TokenDigest,
+};
 pub use format::Format;
 pub use id::{AccountId, KeyId, SigningKeyId, TokenId};
 pub use key_record::KeyRecord;
 pub use lifetime::{Lifetime, MalformedLifetime};
+pub use note::{MalformedNote, Note};
 pub use origin::{MalformedOrigin, Origin, OriginPattern};
+pub use permission::{Permission, permission_number};
 pub use policy::{InvalidPolicy, OnKeyDisable, OnKeyRotate, OutsidePolicy, Policy};
 pub use preset::Preset;
 pub use private_key::{PrivateKey, Unimportable};
@@ -43,7 +57,8 @@ pub use rate_limit::RateLimit;
 pub use role::Role;
 pub use sealed_token::SealedToken;
 pub use settings::{InvalidSettings, PROTECTED, Settings};
-pub use text::shown_name;
+pub use text::{is_unprintable, shown_name};
 pub use timestamp::{Timestamp, UnreadableTimestamp};
 pub use token::{MalformedToken, Token};
+pub use token_import::UnimportableToken;
 pub use token_record::{TokenRecord, TokenState, Usage};

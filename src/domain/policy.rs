@@ -1,5 +1,6 @@
 //! What an account's tokens are held to when they are minted: one typed document per account.
 
+mod kept;
 mod members;
 
 use std::collections::BTreeMap;
@@ -7,11 +8,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Format, Lifetime, Settings, Timestamp};
+use super::{ApiVersion, Format, Lifetime, Settings, Timestamp};
 
-/// An account's policy; a new account's asks for nothing.
+/// An account's policy; the default one asks for nothing, and is pinned to the oldest API version.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Policy {
+    api_version: ApiVersion,
     default_ttl: Option<Lifetime>,
     max_ttl: Option<Lifetime>,
     require_expire: bool,
@@ -82,33 +84,26 @@ impl Policy {
         Ok(policy)
     }
 
-    /// Reads the document that the store keeps.
-    ///
-    /// # Errors
-    /// [`InvalidPolicy`] when it is none.
-    pub fn from_json(text: &str) -> Result<Self, InvalidPolicy> {
-        let document =
-            serde_json::from_str(text).map_err(|_| InvalidPolicy::new("policy", "must be JSON"))?;
-        Self::parse(document)
-    }
-
     /// The document, whole.
     #[must_use]
     pub fn to_value(&self) -> Value {
         serde_json::to_value(self).expect("texts, numbers and settings are JSON")
     }
 
-    /// This policy with the members of `changes` in the place of its own; `null` has one ask for
-    /// nothing again.
+    /// The policy of `document` with the members of `changes` in the place of its own; `null` has one
+    /// ask for nothing again. The API version is never without a value.
     ///
     /// # Errors
     /// [`InvalidPolicy`] when the outcome would not be a policy.
-    pub fn with(&self, changes: &BTreeMap<String, Value>) -> Result<Self, InvalidPolicy> {
-        let mut document = self.to_value();
+    pub fn edited(
+        mut document: Value,
+        changes: &BTreeMap<String, Value>,
+    ) -> Result<Self, InvalidPolicy> {
         if let Some(members) = document.as_object_mut() {
             let nothing = Self::default().to_value();
             for (name, value) in changes {
-                let reset = value.is_null().then(|| nothing.get(name).cloned());
+                let resets = value.is_null() && name != kept::API_VERSION;
+                let reset = resets.then(|| nothing.get(name).cloned());
                 let value = reset.flatten().unwrap_or_else(|| value.clone());
                 members.insert(name.clone(), value);
             }
@@ -222,6 +217,12 @@ impl Policy {
         self.max_active_tokens
     }
 
+    /// The permissions that are declared, each with its description.
+    #[must_use]
+    pub const fn permissions(&self) -> &BTreeMap<String, String> {
+        &self.permissions
+    }
+
     /// What becomes of a key's tokens when another takes its place.
     #[must_use]
     pub const fn on_key_rotate(&self) -> OnKeyRotate {
@@ -257,7 +258,7 @@ mod tests {
     #[test]
     fn a_policy_survives_text() {
         let document = json!({
-            "default_ttl": "30d", "max_ttl": "180d", "require_expire": false,
+            "api_version": "2026-11-25", "default_ttl": "30d", "max_ttl": "180d", "require_expire": false,
             "max_active_tokens": 5, "token_settings": {
                 "tags": [], "scopes": ["read"], "origins": [], "ips": [],
                 "rate_limit": {"requests": 3, "per_seconds": 1}, "note": "",
@@ -365,7 +366,10 @@ mod tests {
     #[test]
     fn changes_take_the_place_of_members_and_null_resets_them() {
         let before = policy(json!({"max_ttl": "1d", "require_expire": true}));
-        let change = |name: &str, value| before.with(&BTreeMap::from([(name.to_owned(), value)]));
+        let change = |name: &str, value| {
+            let changes = BTreeMap::from([(name.to_owned(), value)]);
+            Policy::edited(before.to_value(), &changes)
+        };
         assert_eq!(
             change("max_ttl", json!(null)),
             Ok(policy(json!({"require_expire": true})))
@@ -375,6 +379,7 @@ mod tests {
             Ok(policy(json!({"max_ttl": "1d"})))
         );
         assert!(change("nothing", json!(null)).is_err());
+        assert!(change("api_version", json!(null)).is_err());
         assert!(change("default_ttl", json!("1h")).is_err());
     }
 }

@@ -56,8 +56,12 @@ impl Preset {
             }),
             Self::Syntropy => json!({
                 "permissions": {
+                    "access-tokens:read": "see access tokens and permissions",
+                    "access-tokens:write": "create and delete access tokens",
                     "agents:read": "see agents",
                     "agents:write": "create, change and delete agents",
+                    "api-keys:read": "see API keys",
+                    "api-keys:write": "create and delete API keys",
                     "connections:read": "see connections",
                     "connections:write": "create and delete connections",
                     "services:read": "see services",

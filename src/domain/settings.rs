@@ -143,6 +143,23 @@ impl Settings {
         }
     }
 
+    /// Whether the token may be used from any page and any address.
+    #[must_use]
+    pub const fn are_unbound(&self) -> bool {
+        self.origins.is_empty() && self.ips.is_empty()
+    }
+
+    /// The members that restrict where and how often the token may be used, as far as they are set.
+    #[must_use]
+    pub fn bounds(&self) -> Map<String, Value> {
+        let (document, nothing) = (self.to_value(), Self::default().to_value());
+        let names = ["origins", "ips", "rate_limit"].into_iter();
+        names
+            .filter(|name| document[name] != nothing[name])
+            .map(|name| (name.to_owned(), document[name].clone()))
+            .collect()
+    }
+
     /// How many bytes these settings take in memory beside themselves, roughly.
     #[must_use]
     pub fn weight(&self) -> usize {

@@ -19,6 +19,11 @@ pub enum UnreadableTimestamp {
         "must be 12 digits, YYYYmmddHHMM in UTC, or an RFC 3339 time such as 2030-01-02T03:04:00Z"
     )]
     EitherForm,
+    /// Not a date and time of ISO 8601.
+    #[error(
+        "must be a date and time such as 2030-01-02T03:04:05Z; without a zone it is taken as UTC"
+    )]
+    DateTime,
     /// Twelve digits that no calendar or clock shows.
     #[error("is not a real date and time; it must be YYYYmmddHHMM in UTC")]
     Calendar,
@@ -74,6 +79,17 @@ impl Timestamp {
         DateTime::parse_from_rfc3339(text)
             .map(|moment| Self(moment.timestamp()))
             .map_err(|_| UnreadableTimestamp::EitherForm)
+    }
+
+    /// Reads RFC 3339, with its offset or, for UTC, without one; a fraction of a second is cut off.
+    ///
+    /// # Errors
+    /// [`UnreadableTimestamp::DateTime`].
+    pub fn parse_date_time(text: &str) -> Result<Self, UnreadableTimestamp> {
+        DateTime::parse_from_rfc3339(text)
+            .or_else(|_| DateTime::parse_from_rfc3339(&format!("{text}Z")))
+            .map(|moment| Self(moment.timestamp()))
+            .map_err(|_| UnreadableTimestamp::DateTime)
     }
 
     /// The minute that the moment lies in, as [`Timestamp::parse_minute`] reads it.
@@ -148,6 +164,30 @@ mod tests {
             assert_eq!(read(bad), Err(UnreadableTimestamp::EitherForm), "{bad}");
         }
         assert_eq!(read("202602310000"), Err(UnreadableTimestamp::Calendar));
+    }
+
+    #[test]
+    fn a_date_time_without_a_zone_is_in_utc() {
+        let read = |text| Timestamp::parse_date_time(text).map(|at| at.to_string());
+        let same = Ok("2026-11-25T04:34:00Z".to_owned());
+        for text in [
+            "2026-11-25T04:34:00",
+            "2026-11-25T04:34:00.999999",
+            "2026-11-25T04:34:00Z",
+            "2026-11-25T05:34:00.5+01:00",
+        ] {
+            assert_eq!(read(text), same, "{text}");
+        }
+        for bad in [
+            "",
+            "Z",
+            "2026-11-25",
+            "2026-11-25T04:34",
+            "+12026-11-25T04:34:00",
+            "202611250434",
+        ] {
+            assert_eq!(read(bad), Err(UnreadableTimestamp::DateTime), "{bad}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use actix_web::{
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use zeroize::Zeroizing;
 
-use super::{Service, failure::Failure, log_fields::LogFields};
+use super::{Service, failure::Failure, log_fields::LogFields, version};
 use crate::{command::Parameters, domain::PrivateKey, error::Error, keyring::Caller};
 
 /// Shows the key of a caller that verifies tokens for others.
@@ -30,7 +30,7 @@ pub(super) async fn authenticate(
         Ok(Some(header)) => bearer(header.as_bytes()),
         Err(error) => Err(error),
     };
-    confirm(service, request, key).await
+    admit(service, request, key).await
 }
 
 /// Finds out who is asking as an OAuth 2.0 client does: as [`authenticate`], or by
@@ -43,7 +43,7 @@ pub(super) async fn authenticate_client(
     match only_header(request, &header::AUTHORIZATION) {
         Ok(Some(header)) if is_basic(header.as_bytes()) => {
             parameters.take("apikey");
-            confirm(service, request, basic(header.as_bytes())).await
+            admit(service, request, basic(header.as_bytes())).await
         }
         _ => authenticate(service, request, parameters).await,
     }
@@ -78,6 +78,17 @@ fn only_header<'a>(
     }
 }
 
+/// Confirms the key that was shown, and has its holder answered in his account's version.
+async fn admit(
+    service: &Service,
+    request: &HttpRequest,
+    key: Result<PrivateKey, Error>,
+) -> Result<Arc<Caller>, Failure> {
+    let caller = confirm(service, request, key).await?;
+    version::settle_for(request, &caller);
+    Ok(caller)
+}
+
 /// Confirms the key that was shown.
 async fn confirm(
     service: &Service,
@@ -94,7 +105,10 @@ async fn confirm(
 pub(super) fn count_failure(service: &Service, request: &HttpRequest, failure: Failure) -> Failure {
     let is_authentication = matches!(
         failure,
-        Failure::MayNotVerify | Failure::Domain(Error::MissingKey | Error::InvalidKey)
+        Failure::MayNotVerify
+            | Failure::NoCredentials
+            | Failure::BadCredentials
+            | Failure::Domain(Error::MissingKey | Error::InvalidKey)
     );
     let Some(client) = service.client(request).filter(|_| is_authentication) else {
         return failure;

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
-use crate::{domain::OutsidePolicy, error::Error};
+use crate::{
+    domain::{Denied, OutsidePolicy},
+    error::Error,
+    verification::Refusal,
+};
 
 /// An error of the domain's, or one of HTTP's own.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +21,17 @@ pub(super) enum Failure {
         "Verifying tokens needs a private key of the role verify or admin in X-Moneyer-Key, or a trusted address."
     )]
     MayNotVerify,
+    /// Neither a private key nor a token was shown where either can be.
+    #[error(
+        "An API key or an access token is needed: give it in the header api-key, or as Authorization: Bearer."
+    )]
+    NoCredentials,
+    /// What was shown there is not good; why is not said.
+    #[error("This API key or access token is not valid: it is unknown, has expired, or was ended.")]
+    BadCredentials,
+    /// The token that was shown there may not be used so; how long to wait, where that helps.
+    #[error("{0}")]
+    TokenRefused(Refusal, Option<Duration>),
     /// Nothing is served at this path.
     #[error(
         "There is nothing at this path; tokens are minted, listed and disabled at /v2/auth, and verified at /v2/verify."
@@ -58,7 +73,10 @@ impl Failure {
     pub(super) const fn code(&self) -> &'static str {
         match self {
             Self::Domain(error) => error.code(),
-            Self::MayNotVerify => "missing_key",
+            Self::MayNotVerify | Self::NoCredentials => "missing_key",
+            Self::BadCredentials => "invalid_key",
+            Self::TokenRefused(Refusal::Rate, _) => "too_many_requests",
+            Self::TokenRefused(..) => "forbidden",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::BodyTooLarge(_) | Self::TargetTooLarge(_) | Self::HeadersTooLarge(_) => {
@@ -83,22 +101,32 @@ impl Failure {
                 | Error::UnknownParameter { .. }
                 | Error::ConflictingParameters { .. }
                 | Error::ProtectedToken
+                | Error::Denied(Denied::Undeclared(_))
                 | Error::Refused(_) => StatusCode::BAD_REQUEST,
-                Error::MissingKey | Error::InvalidKey => StatusCode::UNAUTHORIZED,
-                Error::Forbidden | Error::NotIssuer => StatusCode::FORBIDDEN,
+                Error::MissingKey | Error::InvalidKey | Error::Denied(Denied::Gone) => {
+                    StatusCode::UNAUTHORIZED
+                }
+                Error::Forbidden | Error::NotIssuer | Error::Denied(_) => StatusCode::FORBIDDEN,
                 Error::UnknownToken
                 | Error::UnknownTokenId(_)
                 | Error::UnknownKey(_)
+                | Error::UnknownApiKey(_)
                 | Error::UnknownAccount(_) => StatusCode::NOT_FOUND,
                 Error::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
                 Error::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-                Error::Internal(_) | Error::Configuration(_) => StatusCode::INTERNAL_SERVER_ERROR,
+                Error::Internal(_) | Error::Configuration(_) | Error::UnusableSigningKeys(_) => {
+                    StatusCode::INTERNAL_SERVER_ERROR
+                }
                 Error::Overloaded
                 | Error::Unavailable(_)
                 | Error::UnusableStore(_)
                 | Error::NoSigningKey(_) => StatusCode::SERVICE_UNAVAILABLE,
             },
-            Self::MayNotVerify => StatusCode::UNAUTHORIZED,
+            Self::MayNotVerify | Self::NoCredentials | Self::BadCredentials => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::TokenRefused(Refusal::Rate, _) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TokenRefused(..) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
@@ -113,6 +141,7 @@ impl Failure {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Domain(Error::TooManyRequests { retry_after }) => Some(*retry_after),
+            Self::TokenRefused(_, wait) => *wait,
             failure if failure.status() == StatusCode::SERVICE_UNAVAILABLE => Some(PAUSE),
             _ => None,
         }

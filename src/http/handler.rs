@@ -1,8 +1,8 @@
-//! `/v2/auth`, and what is answered where nothing is served.
+//! `/v2/auth`, and what is answered where nothing is served, or not by that method.
 
 use actix_web::{
-    HttpRequest, HttpResponse,
-    web::{Data, Payload},
+    HttpRequest, HttpResponse, Resource,
+    web::{self, Data, Payload},
 };
 
 use super::{
@@ -98,6 +98,15 @@ fn request_name(request: &HttpRequest) -> Result<Option<RequestName>, Error> {
 /// A method that `/v2/auth` does not take.
 pub(super) async fn only_get_and_post(request: HttpRequest) -> HttpResponse {
     refuse(&request, &Failure::MethodNotAllowed(METHODS))
+}
+
+/// A resource that takes GET and HEAD, and no other method.
+pub(super) fn readable(path: &str) -> Resource {
+    web::resource(path).default_service(web::to(only_get_and_head))
+}
+
+async fn only_get_and_head(request: HttpRequest) -> HttpResponse {
+    refuse(&request, &Failure::MethodNotAllowed("GET, HEAD"))
 }
 
 /// A path at which nothing is served.

@@ -2,18 +2,15 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, Resource, http::header::ContentType, web};
+use actix_web::{HttpRequest, HttpResponse, http::header::ContentType, web};
 
-use super::{Service, failure::Failure, log_fields::LogFields, respond::refuse};
+use super::{Service, log_fields::LogFields};
 use crate::error;
 
+/// Where health is asked for.
+pub(super) const PATHS: &str = "/health/";
 /// How long the store may take to answer before it counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// A health resource, which takes GET and HEAD.
-pub(super) fn resource(path: &str) -> Resource {
-    web::resource(path).default_service(web::to(only_get_and_head))
-}
 
 /// 200 while the process runs.
 pub(super) async fn liveness() -> HttpResponse {
@@ -37,8 +34,4 @@ pub(super) async fn readiness(request: HttpRequest, service: web::Data<Service>)
     HttpResponse::ServiceUnavailable()
         .content_type(ContentType::json())
         .body(r#"{"status":"unavailable"}"#)
-}
-
-async fn only_get_and_head(request: HttpRequest) -> HttpResponse {
-    refuse(&request, &Failure::MethodNotAllowed("GET, HEAD"))
 }

@@ -5,7 +5,7 @@
 use std::{fmt::Write as _, sync::atomic::Ordering};
 
 use actix_web::{
-    Error, HttpMessage as _, HttpRequest,
+    Error, HttpMessage as _, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -16,10 +16,16 @@ use actix_web::{
     web::Data,
 };
 
-use super::{Service, failure::Failure, log_fields::LogFields, respond::refuse, verify};
+use super::{
+    Service,
+    failure::Failure,
+    health,
+    log_fields::LogFields,
+    network, oauth, path, respond, verify,
+    version::{self, Asked},
+};
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const HEALTH: &str = "/health/";
 
 /// Sees a request through.
 pub(super) async fn observe(
@@ -32,19 +38,21 @@ pub(super) async fn observe(
         .clone();
     let started = service.app.clock.elapsed();
     request.extensions_mut().insert(LogFields::default());
-    let mut response = match within_limits(&request, &service) {
-        Ok(()) => next.call(request).await?.map_into_boxed_body(),
+    let wanted = version::wanted(request.headers());
+    let asked = Asked::by(&wanted);
+    if let Ok(Some(version)) = wanted {
+        version::settle(request.request(), version);
+    }
+    let mut response = match within_limits(&request, &service).and(wanted) {
+        Ok(_) => next.call(request).await?.map_into_boxed_body(),
         Err(failure) => {
-            let refusal = if verify::is_asked_at(request.path()) {
-                verify::refuse_unread(request.request(), &failure)
-            } else {
-                refuse(request.request(), &failure)
-            };
+            let refusal = refuse_unread(request.request(), &failure);
             request.into_response(refusal)
         }
     };
     let id = service.next_request_id();
     add_fixed_headers(response.headers_mut(), &id);
+    version::name(asked, &mut response);
     let spent = service.app.clock.elapsed().saturating_sub(started);
     write_line(
         &service,
@@ -54,6 +62,20 @@ pub(super) async fn observe(
         spent.as_micros(),
     );
     Ok(response)
+}
+
+/// The response to a request that is let through to no handler, in the form of its path.
+fn refuse_unread(request: &HttpRequest, failure: &Failure) -> HttpResponse {
+    let path = path::plain(request.path());
+    if verify::is_asked_at(&path) {
+        verify::refuse_unread(request, failure)
+    } else if oauth::PATHS.contains(&&*path) {
+        oauth::refuse_unread(request, failure)
+    } else if network::is_served_at(&path) {
+        network::refused(request, failure)
+    } else {
+        respond::refuse(request, failure)
+    }
 }
 
 fn within_limits(request: &ServiceRequest, service: &Service) -> Result<(), Failure> {
@@ -77,7 +99,10 @@ fn within_limits(request: &ServiceRequest, service: &Service) -> Result<(), Fail
 }
 
 fn add_fixed_headers(headers: &mut HeaderMap, id: &str) {
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Only what is public says otherwise.
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     headers.insert(
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
@@ -134,7 +159,7 @@ fn write_line(
 /// Whether a request is one of the many that say nothing new: who served it logs it too.
 fn is_routine(route: &str, status: u16) -> bool {
     let verifies = route == verify::PATH || verify::ORIGINAL.contains(&route);
-    route.starts_with(HEALTH) || (verifies && status == 200)
+    route.starts_with(health::PATHS) || (verifies && status == 200)
 }
 
 impl Service {

@@ -1,13 +1,14 @@
 //! The service over HTTP: bytes to credentials and parameters, and replies back to bytes.
 //!
-//! A request passes [`log`] (its id, its limits, its one line in the log) and [`path`], then its
-//! route below, then its handler, which reads it ([`form`], [`body`]), finds out who is asking
+//! A request passes [`log`] (its id, its limits, its one line in the log), which asks [`version`] in
+//! which one it is answered, and [`path`], then its route below, then its handler, which reads it ([`form`], [`body`]), finds out who is asking
 //! ([`credentials`]) and has the command executed; [`respond`] renders what came of it, [`failure`]
 //! decides the status of what went wrong.
 //!
 //! The handlers: [`handler`] mints, lists and disables; [`token_settings`] is a token's own resource;
 //! [`verify`] judges tokens for gateways, with [`presented`] reading what was shown, [`wishes`] what is
-//! asked, and [`verdict`] rendering the answer; [`oauth`] introspects and revokes.
+//! asked, and [`verdict`] rendering the answer; [`oauth`] introspects and revokes; [`jwks`] shows the keys
+//! that signed tokens are checked with; [`network`] manages access tokens and API keys.
 
 mod body;
 mod client_address;
@@ -18,8 +19,10 @@ mod form;
 mod handler;
 mod health;
 mod json;
+mod jwks;
 mod log;
 mod log_fields;
+mod network;
 mod oauth;
 mod path;
 mod presented;
@@ -28,6 +31,7 @@ mod throttle;
 mod token_settings;
 mod verdict;
 mod verify;
+mod version;
 mod wire;
 mod wishes;
 
@@ -166,18 +170,24 @@ fn routes(routes: &mut web::ServiceConfig) {
         .service(web::resource(verify::PATH).default_service(web::to(verify::verify)))
         .service(auth("/v2/auth"))
         .service(auth("/auth/v2"))
-        .service(web::resource("/v2/introspect").default_service(web::to(oauth::introspect)))
-        .service(web::resource("/v2/revoke").default_service(web::to(oauth::revoke)))
+        .service(web::resource(oauth::INTROSPECT).default_service(web::to(oauth::introspect)))
+        .service(web::resource(oauth::REVOKE).default_service(web::to(oauth::revoke)))
         .service(
-            health::resource("/health/liveness")
+            handler::readable(jwks::PATH)
+                .get(jwks::show)
+                .head(jwks::show),
+        )
+        .service(
+            handler::readable("/health/liveness")
                 .get(health::liveness)
                 .head(health::liveness),
         )
         .service(
-            health::resource("/health/readiness")
+            handler::readable("/health/readiness")
                 .get(health::readiness)
                 .head(health::readiness),
         )
+        .configure(network::routes)
         .service(
             web::resource(["/v2/auth/token/{token}", "/auth/v2/token/{token}"])
                 .default_service(web::to(token_settings::serve)),

@@ -17,7 +17,6 @@ use super::{
     form::Form,
     log_fields::LogFields,
     respond::fill_in,
-    verdict::Introspection,
 };
 use crate::{
     command::{Introspect, Parameters, Revoke},
@@ -25,6 +24,10 @@ use crate::{
     verification::Subject,
 };
 
+/// Where tokens are introspected and revoked.
+pub(super) const PATHS: [&str; 2] = [INTROSPECT, REVOKE];
+pub(super) const INTROSPECT: &str = "/v2/introspect";
+pub(super) const REVOKE: &str = "/v2/revoke";
 const METHODS: &str = "POST";
 const NEEDS_KEY: &str = "A private key is needed: as the password of Authorization: Basic, as Authorization: Bearer KEY, or as the parameter apikey.";
 
@@ -34,10 +37,6 @@ pub(super) async fn introspect(
     payload: Payload,
     service: Data<Service>,
 ) -> HttpResponse {
-    #[derive(Serialize)]
-    struct Inactive {
-        active: bool,
-    }
     let answer = async {
         let mut parameters = read(&service, &request, payload).await?;
         let caller = authenticate_client(&service, &request, &mut parameters).await?;
@@ -48,9 +47,9 @@ pub(super) async fn introspect(
         Ok(Some(subject)) => {
             let subject: &Subject = &subject;
             LogFields::note(&request, |fields| fields.token = Some(subject.id()));
-            json(&Introspection::from(subject))
+            json(subject.identity.introspection.clone())
         }
-        Ok(None) => json(&Inactive { active: false }),
+        Ok(None) => json(r#"{"active":false}"#.to_owned()),
         Err(failure) => refuse(&service, &request, failure),
     }
 }
@@ -97,21 +96,24 @@ async fn read(
     form.parameters
 }
 
-fn json(body: &impl Serialize) -> HttpResponse {
-    let body = serde_json::to_vec(body).expect("texts and numbers are always JSON");
+fn json(body: String) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(ContentType::json())
         .body(body)
 }
 
-/// A failure as OAuth 2.0 has it (RFC 6749, section 5.2).
 fn refuse(service: &Service, request: &HttpRequest, failure: Failure) -> HttpResponse {
+    let failure = count_failure(service, request, failure);
+    refuse_unread(request, &failure)
+}
+
+/// A failure as OAuth 2.0 has it (RFC 6749, section 5.2).
+pub(super) fn refuse_unread(request: &HttpRequest, failure: &Failure) -> HttpResponse {
     #[derive(Serialize)]
     struct Refused {
         error: &'static str,
         error_description: String,
     }
-    let failure = count_failure(service, request, failure);
     let error = match failure.status() {
         StatusCode::UNAUTHORIZED => "invalid_client",
         StatusCode::FORBIDDEN => "unauthorized_client",
@@ -120,7 +122,7 @@ fn refuse(service: &Service, request: &HttpRequest, failure: Failure) -> HttpRes
         StatusCode::INTERNAL_SERVER_ERROR => "server_error",
         _ => "invalid_request",
     };
-    let error_description = match &failure {
+    let error_description = match failure {
         Failure::Domain(Error::MissingKey) => NEEDS_KEY.to_owned(),
         failure => failure.to_string(),
     };
@@ -129,7 +131,7 @@ fn refuse(service: &Service, request: &HttpRequest, failure: Failure) -> HttpRes
         error_description,
     };
     let body = serde_json::to_vec(&refused).expect("texts are always JSON");
-    let mut response = fill_in(request, &failure);
+    let mut response = fill_in(request, failure);
     if failure.status() == StatusCode::UNAUTHORIZED {
         response.insert_header((header::WWW_AUTHENTICATE, client_challenge(request)));
     }

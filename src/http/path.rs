@@ -1,6 +1,6 @@
 //! The path of a request, as it is routed.
 
-use std::str::FromStr as _;
+use std::{borrow::Cow, str::FromStr as _};
 
 use actix_web::{
     Error,
@@ -25,10 +25,21 @@ pub(super) async fn normalize(
 
 /// The address with its path made plain, where it is not.
 fn normalized(uri: &Uri) -> Option<Uri> {
-    let path = uri.path();
-    let plain = path.len() < 2 || !(path.ends_with('/') || path.contains("//"));
-    if plain {
+    let Cow::Owned(mut normal) = plain(uri.path()) else {
         return None;
+    };
+    if let Some(query) = uri.query() {
+        normal.push('?');
+        normal.push_str(query);
+    }
+    // What is left of a proper path is one too.
+    Uri::from_str(&normal).ok()
+}
+
+/// A path without repeated slashes, or one at the end.
+pub(super) fn plain(path: &str) -> Cow<'_, str> {
+    if path.len() < 2 || !(path.ends_with('/') || path.contains("//")) {
+        return path.into();
     }
     let mut normal = String::with_capacity(path.len());
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
@@ -38,12 +49,7 @@ fn normalized(uri: &Uri) -> Option<Uri> {
     if normal.is_empty() {
         normal.push('/');
     }
-    if let Some(query) = uri.query() {
-        normal.push('?');
-        normal.push_str(query);
-    }
-    // What is left of a proper path is one too.
-    Uri::from_str(&normal).ok()
+    normal.into()
 }
 
 #[cfg(test)]

@@ -6,56 +6,21 @@ use actix_web::{
     HttpResponse, HttpResponseBuilder,
     http::{
         StatusCode,
-        header::{self, ContentType},
+        header::{self, ContentType, HeaderName},
     },
 };
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::failure::Failure;
 use crate::{
     command::Verdict,
-    domain::Timestamp,
-    verification::{Finding, Rate, Refusal, Standing, Subject},
+    verification::{Finding, Rate, Refusal, Standing},
 };
 
-/// What RFC 7662, section 2.2, says of a good token.
-#[derive(Serialize)]
-pub(super) struct Introspection {
-    active: bool,
-    scope: String,
-    client_id: String,
-    sub: String,
-    iat: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    exp: Option<i64>,
-    jti: String,
-    token_type: &'static str,
-}
-
-impl From<&Subject> for Introspection {
-    fn from(subject: &Subject) -> Self {
-        let record = &subject.record;
-        Self {
-            active: true,
-            scope: record.settings.scopes().join(" "),
-            client_id: record.key.to_string(),
-            sub: record.account.to_string(),
-            iat: record.created_at.seconds(),
-            exp: record.expires_at.map(Timestamp::seconds),
-            jti: subject.id().to_string(),
-            token_type: "Bearer",
-        }
-    }
-}
-
-/// A body, and each rule where that was asked for.
-#[derive(Serialize)]
-struct Body<'a, T> {
-    #[serde(flatten)]
-    body: T,
-    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "rules")]
-    rules: &'a [Finding],
-}
+static X_MONEYER_ACCOUNT: HeaderName = HeaderName::from_static("x-moneyer-account");
+static X_MONEYER_KEY: HeaderName = HeaderName::from_static("x-moneyer-key");
+static X_MONEYER_TOKEN: HeaderName = HeaderName::from_static("x-moneyer-token");
+static X_MONEYER_SCOPES: HeaderName = HeaderName::from_static("x-moneyer-scopes");
 
 #[derive(Serialize)]
 struct Refused<'a> {
@@ -69,14 +34,20 @@ struct Why<'a> {
     message: String,
 }
 
-fn rules<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Line<'a> {
-        rule: &'static str,
-        verdict: &'static str,
-        reason: &'a str,
+/// A rule, as it is told.
+#[derive(Serialize)]
+struct Line<'a> {
+    rule: &'static str,
+    verdict: &'static str,
+    reason: &'a str,
+}
+
+/// A JSON object with each rule in it, where that was asked for.
+fn with_rules(mut object: String, findings: &[Finding]) -> String {
+    if findings.is_empty() {
+        return object;
     }
-    serializer.collect_seq(findings.iter().map(|finding| Line {
+    let lines = findings.iter().map(|finding| Line {
         rule: finding.rule.name(),
         verdict: match finding.standing {
             Standing::Kept => "pass",
@@ -84,7 +55,17 @@ fn rules<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S:
             Standing::Open => "skipped",
         },
         reason: &finding.reason,
-    }))
+    });
+    let lines: Vec<_> = lines.collect();
+    object.truncate(object.len() - 1);
+    object.push_str(",\"rules\":");
+    object.push_str(&to_json(&lines));
+    object.push('}');
+    object
+}
+
+fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts and numbers are always JSON")
 }
 
 /// How a gateway wants a token that is used too often to be refused.
@@ -101,14 +82,22 @@ pub(super) fn respond(verdict: &Verdict, wanted: &[String], too_often: TooOften)
     match &verdict.outcome {
         Ok(subject) => {
             let mut response = HttpResponse::Ok();
-            let introspection = Introspection::from(subject.as_ref());
-            response
-                .insert_header(("X-Moneyer-Account", introspection.sub.as_str()))
-                .insert_header(("X-Moneyer-Key", introspection.client_id.as_str()))
-                .insert_header(("X-Moneyer-Token", introspection.jti.as_str()))
-                .insert_header(("X-Moneyer-Scopes", introspection.scope.as_str()));
+            let identity = &subject.identity;
+            let headers = [
+                (&X_MONEYER_ACCOUNT, &identity.account),
+                (&X_MONEYER_KEY, &identity.key),
+                (&X_MONEYER_TOKEN, &identity.token),
+                (&X_MONEYER_SCOPES, &identity.scopes),
+            ];
+            for (name, value) in headers {
+                response.insert_header((name, value.as_str()));
+            }
             add_rate(&mut response, verdict.rate);
-            json(&mut response, introspection, &verdict.findings)
+            json(
+                &mut response,
+                identity.introspection.clone(),
+                &verdict.findings,
+            )
         }
         Err(refusal) => {
             let status = status(*refusal, too_often);
@@ -225,18 +214,11 @@ fn refused(
         success: false,
         error,
     };
-    json(response, refused, findings)
+    json(response, to_json(&refused), findings)
 }
 
-fn json<T: Serialize>(
-    response: &mut HttpResponseBuilder,
-    body: T,
-    findings: &[Finding],
-) -> HttpResponse {
-    let body = Body {
-        body,
-        rules: findings,
-    };
-    let body = serde_json::to_vec(&body).expect("texts and numbers are always JSON");
-    response.content_type(ContentType::json()).body(body)
+fn json(response: &mut HttpResponseBuilder, object: String, findings: &[Finding]) -> HttpResponse {
+    response
+        .content_type(ContentType::json())
+        .body(with_rules(object, findings))
 }

@@ -21,6 +21,9 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 const SALT_BYTES: usize = 16;
 
+/// What a hash is salted with, so that no two are alike.
+pub type Salt = [u8; SALT_BYTES];
+
 /// Computes hashes off the threads that serve requests.
 pub struct Argon2Pool {
     admitted: Arc<Semaphore>,
@@ -64,6 +67,22 @@ impl Argon2Pool {
     /// [`Error::Overloaded`] at once when the queue is full; [`Error::Internal`] when `phc` cannot
     /// be read.
     pub async fn verify(&self, key: PrivateKey, phc: String) -> Result<bool, Error> {
+        self.run(move |memory| verify(&key, &phc, memory)).await?
+    }
+
+    /// The PHC string under which `key` is kept.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] at once when the queue is full.
+    pub async fn hash(&self, key: PrivateKey, salt: Salt) -> Result<String, Error> {
+        self.run(move |_| hash_with(&key, &salt)).await
+    }
+
+    /// Does `work`, which takes the memory of a hash, when its turn comes.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let place = Arc::clone(&self.admitted)
             .try_acquire_owned()
             .map_err(|_| Error::Overloaded)?;
@@ -76,12 +95,12 @@ impl Argon2Pool {
             // Held to the end of the work, which goes on when the caller has gone away.
             let _held = (place, turn);
             let mut memory = spare.take();
-            let verdict = verify(&key, &phc, &mut memory);
+            let outcome = work(&mut memory);
             spare.put_back(memory);
-            verdict
+            outcome
         })
         .await
-        .map_err(|panicked| Error::Internal(panicked.into()))?
+        .map_err(|panicked| Error::Internal(panicked.into()))
     }
 }
 
@@ -109,10 +128,19 @@ fn verify(key: &PrivateKey, phc: &str, memory: &mut Vec<Block>) -> Result<bool, 
 
 /// The PHC string under which `key` is kept. Takes some 20 ms of one core.
 pub fn hash(key: &PrivateKey, rng: &mut dyn CryptoRng) -> String {
+    hash_with(key, &draw_salt(rng))
+}
+
+/// Draws what a hash is salted with.
+pub fn draw_salt(rng: &mut dyn CryptoRng) -> Salt {
     let mut salt = [0; SALT_BYTES];
     rng.fill_bytes(&mut salt);
+    salt
+}
+
+fn hash_with(key: &PrivateKey, salt: &Salt) -> String {
     argon2id()
-        .hash_password_with_salt(key.expose().as_bytes(), &salt)
+        .hash_password_with_salt(key.expose().as_bytes(), salt)
         .expect("the salt's length is allowed and a key's length is bounded")
         .to_string()
 }

@@ -6,7 +6,8 @@
 //! The cache remembers that a key is *right*, never that it is still *allowed*: each operation of
 //! the store checks that in its own transaction, so that a disabled key is refused at once,
 //! whichever process disabled it. The entry of a key found to be dead is dropped then, or when the
-//! store is seen to have changed elsewhere.
+//! store is seen to have changed elsewhere; so is that of a key whose account has moved to another
+//! API version.
 
 mod argon2_pool;
 mod sealing;
@@ -24,11 +25,13 @@ use quick_cache::sync::Cache;
 
 use self::argon2_pool::Argon2Pool;
 pub use self::{
-    argon2_pool::hash,
+    argon2_pool::{Salt, draw_salt, hash},
     sealing::{BrokenSeal, SealingKey},
 };
 use crate::{
-    domain::{AccountId, KeyDigest, KeyId, KeyRecord, PrivateKey, Role, Selector, Timestamp},
+    domain::{
+        AccountId, ApiVersion, KeyDigest, KeyId, KeyRecord, PrivateKey, Role, Selector, Timestamp,
+    },
     error::Error,
 };
 
@@ -40,6 +43,8 @@ pub struct Caller {
     pub account: AccountId,
     /// What the key may do.
     pub role: Role,
+    /// The API version that the account is pinned to.
+    pub api_version: ApiVersion,
     /// Seals and opens the tokens that this key minted; wiped when dropped.
     pub sealing: SealingKey,
     expires_at: Option<Timestamp>,
@@ -111,6 +116,7 @@ impl Keyring {
                 key: record.id,
                 account: record.account,
                 role: record.role,
+                api_version: record.api_version,
                 sealing,
                 expires_at: record.expires_at,
                 digest,
@@ -133,23 +139,40 @@ impl Keyring {
         Ok(caller)
     }
 
+    /// The PHC string under which `key` is kept, computed on the pool.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when too many hashes wait.
+    pub async fn hash(&self, key: &PrivateKey, salt: Salt) -> Result<String, Error> {
+        self.pool.hash(key.clone(), salt).await
+    }
+
+    /// Drops what is remembered of `key`, which is dead, and of what is being looked up meanwhile.
+    pub fn forget_key(&self, key: KeyId) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.forget_all(&HashSet::from([key]));
+    }
+
     /// Drops what is remembered of a caller whose key turned out to be dead.
     pub fn forget(&self, caller: &Caller) {
         self.verified.remove(&caller.digest);
     }
 
-    /// The keys that are remembered at present, to be gone over: one that is being looked up
-    /// meanwhile will not be remembered.
+    /// The keys that are remembered at present, and the API versions of their accounts, to be gone
+    /// over: one that is being looked up meanwhile will not be remembered.
     #[must_use]
-    pub fn remembered(&self) -> Vec<KeyId> {
+    pub fn remembered(&self) -> Vec<(KeyId, ApiVersion)> {
         self.generation.fetch_add(1, Ordering::SeqCst);
-        self.verified.iter().map(|(_, caller)| caller.key).collect()
+        let callers = self.verified.iter();
+        callers
+            .map(|(_, caller)| (caller.key, caller.api_version))
+            .collect()
     }
 
-    /// Drops what is remembered of the keys `dead`.
-    pub fn forget_all(&self, dead: &HashSet<KeyId>) {
+    /// Drops what is remembered of the keys `stale`.
+    pub fn forget_all(&self, stale: &HashSet<KeyId>) {
         self.verified
-            .retain(|_, caller| !dead.contains(&caller.key));
+            .retain(|_, caller| !stale.contains(&caller.key));
     }
 
     /// When each key was last used since the last call: to be written down in one go, now and then.
@@ -197,6 +220,7 @@ mod tests {
             id: KeyId::from_i64(1),
             account: AccountId::from_i64(2),
             role: Role::Mint,
+            api_version: ApiVersion::CURRENT,
             expires_at: None,
             phc: hash(key, &mut StdRng::seed_from_u64(1)),
         }
@@ -267,7 +291,7 @@ mod tests {
             .authenticate(&key, NOW, async |_| known().await)
             .await
             .unwrap();
-        assert_eq!(keyring.remembered(), [found.id]);
+        assert_eq!(keyring.remembered(), [(found.id, found.api_version)]);
         keyring.forget(&caller);
         assert!(
             keyring
@@ -281,7 +305,7 @@ mod tests {
             .await
             .unwrap();
         keyring.forget_all(&HashSet::from([KeyId::from_i64(9)]));
-        assert_eq!(keyring.remembered(), [found.id]);
+        assert_eq!(keyring.remembered(), [(found.id, found.api_version)]);
         keyring.forget_all(&HashSet::from([found.id]));
         assert!(keyring.remembered().is_empty());
     }

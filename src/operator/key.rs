@@ -3,8 +3,8 @@
 use crate::{
     app::App,
     domain::{
-        AccountId, KeyId, Label, OnKeyDisable, OnKeyRotate, Policy, PrivateKey, Role, SealedToken,
-        Selector, Timestamp, TokenDigest,
+        AccountId, KeyId, Label, Note, Policy, PrivateKey, Role, SealedToken, Timestamp,
+        TokenDigest,
     },
     error::Error,
     keyring::{self, Caller, SealingKey},
@@ -109,24 +109,6 @@ pub async fn disable(
     }
 }
 
-impl From<OnKeyDisable> for KeyTokens {
-    fn from(tokens: OnKeyDisable) -> Self {
-        match tokens {
-            OnKeyDisable::Keep => Self::Keep,
-            OnKeyDisable::End => Self::End,
-        }
-    }
-}
-
-impl From<OnKeyRotate> for KeyTokens {
-    fn from(tokens: OnKeyRotate) -> Self {
-        match tokens {
-            OnKeyRotate::Carry => Self::Keep,
-            OnKeyRotate::End => Self::End,
-        }
-    }
-}
-
 /// The policy of an account. A damaged one is as good as none here: a key must be stoppable.
 async fn policy_of(app: &App, account: AccountId) -> Result<Policy, Error> {
     match app.store.read_policy(account).await {
@@ -165,9 +147,12 @@ pub async fn rotate(
         Some(tokens) => tokens,
         None => policy_of(app, caller.account).await?.on_key_rotate().into(),
     };
-    let wanted = like(app, &caller).await?;
+    let (wanted, note) = like(app, &caller).await?;
     let key = app.entropy.draw(PrivateKey::generate);
-    let new = to_keep(app, &key, &wanted);
+    let new = NewKey {
+        note,
+        ..to_keep(app, &key, &wanted)
+    };
     let id = new.id;
     let carry = match tokens {
         KeyTokens::End => None,
@@ -203,18 +188,20 @@ pub async fn rotate(
 }
 
 /// What a key must be to take the place of the caller's.
-async fn like(app: &App, caller: &Caller) -> Result<Wanted, Error> {
+async fn like(app: &App, caller: &Caller) -> Result<(Wanted, Note), Error> {
     let keys = app.store.list_keys(caller.account).await?;
     let row = keys
         .into_iter()
         .find(|row| row.id == caller.key)
         .ok_or(Error::InvalidKey)?;
     let label = Label::parse(&row.label).map_err(|malformed| Error::Internal(malformed.into()))?;
-    Ok(Wanted {
+    let note = Note::parse(row.note).map_err(|malformed| Error::Internal(malformed.into()))?;
+    let wanted = Wanted {
         role: row.role,
         label,
         expires_at: row.expires_at,
-    })
+    };
+    Ok((wanted, note))
 }
 
 fn carry(old: SealingKey, new: SealingKey) -> Carry {
@@ -263,11 +250,9 @@ async fn add(
 /// What is kept of `key`.
 fn to_keep(app: &App, key: &PrivateKey, wanted: &Wanted) -> NewKey {
     app.entropy.draw(|rng| NewKey {
-        id: KeyId::generate(rng),
-        selector: Selector::of(key),
-        phc: keyring::hash(key, rng),
         role: wanted.role,
         label: wanted.label.clone(),
         expires_at: wanted.expires_at,
+        ..NewKey::of(key, KeyId::generate(rng), keyring::hash(key, rng))
     })
 }

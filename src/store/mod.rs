@@ -5,8 +5,10 @@
 //! operation on behalf of a key checks in its own transaction that the key, and its account, are
 //! still good.
 
+mod management;
 mod outcome;
 pub mod sqlite;
+mod token_import;
 mod token_outcome;
 
 use std::{
@@ -21,10 +23,15 @@ use serde_json::Value;
 
 use self::sqlite::Sqlite;
 pub use self::{
+    management::{
+        AccessTokenRow, ApiKeyRow, Deleted, Direction, Listing, NewAccessToken, Page, Principal,
+        Start, TokenOrder,
+    },
     outcome::{
         AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, EditedPolicy,
         Health, KeyRow, KeyTokens, NewKey, Reseal, RotatedKey, Swept,
     },
+    token_import::{Imported, ImportedToken, Progress},
     token_outcome::{
         DisabledToken, Edit, EditedSettings, EndedTokens, FoundSettings, Listed, Minted, NewToken,
         Once, SealedRow, Selected, Selection, SettingsRow, Sign, SignedToken, Signer, ToSign,
@@ -33,8 +40,8 @@ pub use self::{
 };
 use crate::{
     domain::{
-        AccountId, AccountName, AuditEntry, KeyId, KeyRecord, Policy, Selector, SigningKeyId,
-        Timestamp, TokenDigest, TokenId, TokenRecord, Usage,
+        AccountId, AccountName, ApiVersion, AuditEntry, Authority, Denied, KeyId, KeyRecord,
+        Policy, Selector, SigningKeyId, Timestamp, TokenDigest, TokenId, TokenRecord, Usage,
     },
     error::Error,
 };
@@ -125,8 +132,9 @@ operations! {
     find_key(selector: Selector, now: Timestamp) -> Option<KeyRecord>;
     /// The account of the key with this id, good or not.
     account_of_key(key: KeyId) -> Option<AccountId>;
-    /// Which of `keys` are good no more at `now`.
-    dead_keys(keys: Vec<KeyId>, now: Timestamp) -> HashSet<KeyId>;
+    /// Which of `keys` are good no more at `now`, or of an account that is pinned to another API
+    /// version than is said.
+    stale_keys(keys: Vec<(KeyId, ApiVersion)>, now: Timestamp) -> HashSet<KeyId>;
     /// Disables a key; its tokens live on or end with it, as `tokens` says.
     disable_key(key: KeyId, tokens: KeyTokens, now: Timestamp) -> DisabledKey;
     /// Puts `new` in the place of the key `old`, which is dead from then on; its tokens are carried
@@ -144,6 +152,23 @@ operations! {
     /// Ends the token with this id, on behalf of an operator.
     disable_token_by_id(id: TokenId, now: Timestamp) -> DisabledToken;
 
+    /// What a caller may do, if it is good.
+    authority(principal: Principal, now: Timestamp) -> Option<Authority>;
+    /// A part of the list of an account's good tokens.
+    list_account_tokens(principal: Principal, order: TokenOrder, page: Page<TokenId>, now: Timestamp) -> Result<Listing<AccessTokenRow, TokenId>, Denied>;
+    /// Keeps a new token that a caller mints: a key, or a token, whose key it then belongs to.
+    mint_for(principal: Principal, token: NewAccessToken, now: Timestamp) -> Result<Minted, Denied>;
+    /// Ends a token of the caller's account.
+    disable_token_for(principal: Principal, id: TokenId, now: Timestamp) -> Result<Deleted, Denied>;
+    /// A part of the list of an account's private keys, or of those among `only`; disabled ones are
+    /// left out.
+    list_account_keys(principal: Principal, only: Option<Vec<KeyId>>, page: Page<KeyId>, now: Timestamp) -> Result<Listing<ApiKeyRow, KeyId>, Denied>;
+    /// Adds a private key to the caller's account.
+    add_key_for(principal: Principal, key: NewKey, now: Timestamp) -> Result<(), Denied>;
+    /// Disables a private key of the caller's account; its tokens live on or end with it, as the
+    /// account's policy says.
+    disable_key_for(principal: Principal, key: KeyId, now: Timestamp) -> Result<Deleted, Denied>;
+
     /// A page of at most `limit` of the selected tokens: those after the token `after`, or the first.
     list_selected(selection: Selection, after: Option<TokenId>, limit: u32, now: Timestamp) -> TokenPage;
     /// How many tokens are selected.
@@ -153,6 +178,13 @@ operations! {
 
     /// Ends at most `limit` of the tokens that this key has signed, and says how many these were.
     end_signed_by(signing_key: SigningKeyId, limit: u32, now: Timestamp) -> u64;
+
+    /// Which of `digests`, by their places, are those of tokens that are kept, ended or not.
+    known_tokens(digests: Vec<TokenDigest>) -> Vec<usize>;
+    /// Keeps tokens that were made elsewhere as those of `key`: all of them or none. They were held
+    /// to `policy`, which must still be its account's. Up to 10,000 count as newer the later they
+    /// come, more are in no certain order. `progress` is told how many are written.
+    import_tokens(key: KeyId, policy: Policy, tokens: Vec<ImportedToken>, progress: Progress, now: Timestamp) -> Imported;
 
     /// The token with this digest, whatever has become of it.
     find_token(digest: TokenDigest) -> Option<TokenRecord>;
@@ -187,6 +219,14 @@ impl Store {
     /// [`Error::UnusableStore`] with a sentence that says what is wrong and what to do.
     pub fn open(options: &Options) -> Result<Self, Error> {
         Sqlite::open(options).map(Self::Sqlite)
+    }
+
+    /// Whether there is a store at `options.url`, usable or not.
+    ///
+    /// # Errors
+    /// [`Error::UnusableStore`] for a URL of no known form.
+    pub fn exists(options: &Options) -> Result<bool, Error> {
+        Sqlite::exists(options)
     }
 
     /// Claims the store for a server: a second one on the same store is refused.

@@ -1,11 +1,11 @@
 //! What goes into the store's operations, and what comes of them; tokens are in
 //! [`super::token_outcome`].
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use crate::domain::{
-    AccountId, InvalidPolicy, KeyId, Label, Policy, Role, SealedToken, Selector, Timestamp,
-    TokenDigest, TokenId,
+    AccountId, Algorithm, InvalidPolicy, KeyId, Label, Note, OnKeyDisable, OnKeyRotate, Policy,
+    PrivateKey, Role, SealedToken, Selector, Timestamp, TokenDigest, TokenId,
 };
 
 /// What came of creating an account.
@@ -69,8 +69,27 @@ pub struct NewKey {
     pub role: Role,
     /// What it is for.
     pub label: Label,
+    /// More on what it is for.
+    pub note: Note,
     /// When it stops by itself, if it does.
     pub expires_at: Option<Timestamp>,
+}
+
+impl NewKey {
+    /// What is kept of `key` under the name `id` and the hash `phc`: a key that mints, without an
+    /// end, a label and a note. What is to be otherwise is put in its place.
+    #[must_use]
+    pub fn of(key: &PrivateKey, id: KeyId, phc: String) -> Self {
+        Self {
+            id,
+            selector: Selector::of(key),
+            phc,
+            role: Role::Mint,
+            label: Label::default(),
+            note: Note::default(),
+            expires_at: None,
+        }
+    }
 }
 
 /// What came of adding keys.
@@ -93,6 +112,8 @@ pub struct KeyRow {
     pub id: KeyId,
     /// What it is for.
     pub label: String,
+    /// More on what it is for.
+    pub note: String,
     /// What it may do.
     pub role: Role,
     /// When it was created.
@@ -112,6 +133,24 @@ pub enum KeyTokens {
     Keep,
     /// They end with it.
     End,
+}
+
+impl From<OnKeyDisable> for KeyTokens {
+    fn from(tokens: OnKeyDisable) -> Self {
+        match tokens {
+            OnKeyDisable::Keep => Self::Keep,
+            OnKeyDisable::End => Self::End,
+        }
+    }
+}
+
+impl From<OnKeyRotate> for KeyTokens {
+    fn from(tokens: OnKeyRotate) -> Self {
+        match tokens {
+            OnKeyRotate::Carry => Self::Keep,
+            OnKeyRotate::End => Self::End,
+        }
+    }
 }
 
 /// What came of disabling a key.
@@ -195,8 +234,10 @@ pub struct Health {
     pub faults: Vec<String>,
     /// How many tokens have settings that cannot be read: they are refused everywhere.
     pub damaged_settings: u64,
-    /// The accounts whose policy cannot be read: nothing can be minted in them.
-    pub damaged_policies: Vec<AccountId>,
+    /// The accounts whose policy cannot be read, and why: nothing can be minted in them.
+    pub damaged_policies: Vec<(AccountId, InvalidPolicy)>,
+    /// The algorithms by which the tokens of accounts are to be signed, each with one that says so.
+    pub signed_by: BTreeMap<Algorithm, AccountId>,
     /// The latest moment at which anything was created.
     pub newest_at: Option<Timestamp>,
 }

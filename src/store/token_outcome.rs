@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use serde_json::Value;
 
 use crate::domain::{
-    AccountId, Format, IdempotencyDigest, InvalidSettings, KeyId, OutsidePolicy, RequestDigest,
+    AccountId, Algorithm, IdempotencyDigest, InvalidSettings, KeyId, OutsidePolicy, RequestDigest,
     SealedToken, Settings, SigningKeyId, Timestamp, Token, TokenDigest, TokenId, Usage,
 };
 
@@ -20,6 +20,8 @@ pub struct NewToken {
     pub sealed: Option<SealedToken>,
     /// Makes another of it where the account's policy wants it signed.
     pub signer: Option<Signer>,
+    /// What people call it, if it has a name.
+    pub name: Option<String>,
     /// When it ends by itself, if it does.
     pub expires_at: Option<Timestamp>,
     /// The token whose settings it is given, if any.
@@ -47,8 +49,8 @@ impl fmt::Debug for Signer {
 /// What a signed token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToSign {
-    /// How it is to be signed: never [`Format::Opaque`].
-    pub format: Format,
+    /// How it is to be signed.
+    pub algorithm: Algorithm,
     /// Whose it is.
     pub account: AccountId,
     /// The account's generation.
@@ -102,7 +104,7 @@ pub enum Minted {
     /// This token is kept, on disk: it is signed, as the account's policy wants it.
     Signed(Token),
     /// The account's tokens are to be signed, and there is no key for that; nothing was changed.
-    NoSigningKey(Format),
+    NoSigningKey(Algorithm),
     /// The same request minted this token before; nothing was changed.
     Before(SealedRow),
     /// Another request had the same `Idempotency-Key`; nothing was changed.

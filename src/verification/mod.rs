@@ -6,6 +6,7 @@
 //! raced with that is not put in afterwards: see [`Sightings`].
 
 mod findings;
+mod identity;
 mod rules;
 mod sightings;
 mod usage;
@@ -17,6 +18,7 @@ use governor::Quota;
 use self::usage::Uses;
 pub use self::{
     findings::Finding,
+    identity::Identity,
     rules::{Case, Circumstances, Refusal, Rule, Shown, Standing},
     sightings::{Gone, Sight, Sightings},
     usage::{Subject, Taken},

@@ -10,6 +10,7 @@ use std::{
 
 use tokio::sync::Notify;
 
+use super::Identity;
 use crate::domain::{Timestamp, TokenDigest, TokenId, TokenRecord, Usage};
 
 /// So many tokens with unwritten uses are not kept waiting.
@@ -27,6 +28,8 @@ pub struct Subject {
     pub digest: TokenDigest,
     /// What is kept of it, of its settings the restrictions alone.
     pub record: TokenRecord,
+    /// What is said of it.
+    pub identity: Identity,
     verifications: AtomicU64,
     last_used_at: AtomicI64,
 }
@@ -38,6 +41,7 @@ impl Subject {
             ..record
         };
         Self {
+            identity: Identity::of(TokenId::of(&digest), &record),
             digest,
             record,
             verifications: AtomicU64::new(0),

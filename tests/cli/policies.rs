@@ -7,13 +7,16 @@ use crate::{
     support::{Folder, is_key},
 };
 
-fn policy(folder: &Folder, arguments: &[&str]) -> Run {
+/// The API version that is current.
+pub const CURRENT: &str = "2026-11-25";
+
+pub fn policy(folder: &Folder, arguments: &[&str]) -> Run {
     folder
         .moneyer(&[&["account", "policy"], arguments].concat())
         .run()
 }
 
-fn shown(folder: &Folder) -> Value {
+pub fn shown(folder: &Folder) -> Value {
     policy(folder, &["acme", "--format", "json"]).done().json()
 }
 
@@ -24,7 +27,7 @@ fn a_new_account_asks_for_nothing() {
     assert_eq!(
         nothing,
         json!({
-            "default_ttl": null, "max_ttl": null, "require_expire": false, "max_active_tokens": null,
+            "api_version": CURRENT, "default_ttl": null, "max_ttl": null, "require_expire": false, "max_active_tokens": null,
             "token_settings": {"tags": [], "scopes": [], "origins": [], "ips": [], "rate_limit": null, "note": ""},
             "format": "opaque", "permissions": {}, "on_key_rotate": "carry", "on_key_disable": "keep",
         })
@@ -229,7 +232,13 @@ fn a_damaged_policy_is_found_and_replaced_and_does_not_keep_a_key_alive() {
     assert!(doctor.stdout.contains("the policy of acc_"), "{doctor:?}");
     let other = folder.moneyer(&["key", "disable", &key.id]).run().done();
     assert!(other.line().ends_with("its tokens live on."), "{other:?}");
-    policy(&folder, &["acme", "--set", "max_ttl=1d"]).exits_with(1);
+    assert!(
+        doctor.stdout.contains("no member \"max_tll\""),
+        "{doctor:?}"
+    );
+    policy(&folder, &["acme", "--set", "max_ttl=1d"])
+        .refused()
+        .says("no member \"max_tll\"");
     policy(
         &folder,
         &["acme", "--preset", "synoptic", "--set", "max_ttl=1d"],

@@ -22,6 +22,7 @@ pub struct Answer {
     pub status: u16,
     pub body: String,
     pub request_id: String,
+    pub version: String,
 }
 
 impl Server {
@@ -124,10 +125,14 @@ impl Server {
 impl Answer {
     #[track_caller]
     fn of(mut response: ureq::http::Response<ureq::Body>) -> Self {
-        let id = response.headers().get("X-Request-Id");
+        let header = |name| {
+            let value = response.headers().get(name);
+            value.map_or("", |value| value.to_str().unwrap()).to_owned()
+        };
         Self {
             status: response.status().as_u16(),
-            request_id: id.map_or("", |id| id.to_str().unwrap()).to_owned(),
+            request_id: header("X-Request-Id"),
+            version: header("Moneyer-Version"),
             body: response.body_mut().read_to_string().unwrap(),
         }
     }

@@ -14,6 +14,7 @@ fn a_mint() {
     connection: close
     content-length: 44
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000001
@@ -26,6 +27,7 @@ fn a_mint() {
     connection: close
     content-length: 98
     content-type: application/xml; charset=utf-8
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -45,6 +47,7 @@ fn a_mint_that_expires() {
     connection: close
     content-length: 44
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000001
@@ -57,6 +60,7 @@ fn a_mint_that_expires() {
     connection: close
     content-length: 98
     content-type: application/xml; charset=utf-8
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -76,6 +80,7 @@ fn a_clone() {
     connection: close
     content-length: 44
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -88,6 +93,7 @@ fn a_clone() {
     connection: close
     content-length: 98
     content-type: application/xml; charset=utf-8
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003
@@ -107,6 +113,7 @@ fn an_empty_list() {
     connection: close
     content-length: 13
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000001
@@ -119,6 +126,7 @@ fn an_empty_list() {
     connection: close
     content-length: 60
     content-type: application/xml; charset=utf-8
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -139,6 +147,7 @@ fn a_list() {
     connection: close
     content-length: 47
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -153,6 +162,7 @@ fn a_list() {
     connection: close
     content-length: 162
     content-type: application/xml; charset=utf-8
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000005
@@ -173,6 +183,7 @@ fn a_token_disabled() {
     connection: close
     content-length: 65
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -185,6 +196,7 @@ fn a_token_disabled() {
     connection: close
     content-length: 121
     content-type: application/xml; charset=utf-8
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003

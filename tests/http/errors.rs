@@ -31,6 +31,7 @@ fn invalid_parameter() {
     connection: close
     content-length: 138
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -44,6 +45,7 @@ fn invalid_parameter() {
     connection: close
     content-length: 69
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003
@@ -62,6 +64,7 @@ fn unknown_parameter() {
     connection: close
     content-length: 120
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -82,6 +85,7 @@ fn conflicting_parameters() {
     connection: close
     content-length: 112
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003
@@ -104,6 +108,7 @@ fn protected_token() {
     connection: close
     content-length: 123
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003
@@ -123,6 +128,7 @@ fn missing_key() {
     connection: close
     content-length: 125
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     www-authenticate: Bearer realm="moneyer"
     x-content-type-options: nosniff
@@ -142,6 +148,7 @@ fn invalid_key() {
     connection: close
     content-length: 66
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     www-authenticate: Bearer realm="moneyer"
     x-content-type-options: nosniff
@@ -163,6 +170,7 @@ fn forbidden() {
     connection: close
     content-length: 78
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -193,6 +201,7 @@ fn unknown_token() {
     connection: close
     content-length: 97
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -216,6 +225,7 @@ fn not_found() {
     connection: close
     content-length: 144
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -236,6 +246,7 @@ fn method_not_allowed() {
     connection: close
     content-length: 104
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -267,6 +278,7 @@ fn idempotency_mismatch() {
     connection: close
     content-length: 122
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003

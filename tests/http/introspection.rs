@@ -54,6 +54,7 @@ fn an_active_token() {
     connection: close
     content-length: 192
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -81,6 +82,7 @@ fn a_token_that_is_not_active() {
     connection: close
     content-length: 16
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000006
@@ -189,6 +191,7 @@ fn no_key_and_bad_ones() {
     connection: close
     content-length: 172
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     www-authenticate: Bearer realm="moneyer"
     x-content-type-options: nosniff
@@ -244,6 +247,7 @@ fn requests_that_cannot_be_understood() {
     connection: close
     content-length: 70
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002

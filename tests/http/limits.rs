@@ -16,6 +16,7 @@ fn too_large() {
     connection: close
     content-length: 98
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -29,6 +30,7 @@ fn too_large() {
     connection: close
     content-length: 99
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000004
@@ -42,6 +44,7 @@ fn too_large() {
     connection: close
     content-length: 135
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000006
@@ -73,6 +76,7 @@ fn request_timeout() {
     connection: close
     content-length: 109
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -96,6 +100,7 @@ fn too_many_requests() {
     connection: close
     content-length: 116
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     retry-after: 1
     x-content-type-options: nosniff
@@ -121,6 +126,7 @@ fn internal() {
     connection: close
     content-length: 97
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003
@@ -143,6 +149,7 @@ fn unavailable() {
     connection: close
     content-length: 101
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     retry-after: 1
     x-content-type-options: nosniff

@@ -77,6 +77,7 @@ fn of_ten_thousand_tokens_the_newest_hundred_are_listed() {
                 digest,
                 sealed: Some(sealed),
                 signer: None,
+                name: None,
                 expires_at: None,
                 clone_of: None,
                 settings: None,

@@ -14,15 +14,16 @@ fn an_own_token_is_ended_at_once_and_again_is_no_failure() {
     let (server, key) = server();
     let token = server.mint(&key);
     server.verify(&token).accepts();
-    assert_snapshot!(server.revoke(&key, &token).whole(), @r#"
+    assert_snapshot!(server.revoke(&key, &token).whole(), @"
     HTTP/1.1 200 OK
     cache-control: no-store
     connection: close
     content-length: 0
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000003
-    "#);
+    ");
     server.verify(&token).refuses_token(401);
     assert_eq!(server.revoke(&key, &token).status(), 200);
     assert!(server.list(&key).is_empty());
@@ -69,6 +70,7 @@ fn a_protected_token_stays() {
     connection: close
     content-length: 133
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002

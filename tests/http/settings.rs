@@ -40,6 +40,7 @@ fn settings_as_they_are_shown() {
     connection: close
     content-length: 118
     content-type: application/json
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000002
@@ -55,6 +56,7 @@ fn settings_as_they_are_shown() {
     connection: close
     content-length: 496
     content-type: application/xml; charset=utf-8
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000005

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use moneyer::{
-    domain::{AccountId, AccountName, KeyId, TokenDigest},
+    domain::{AccountId, AccountName, ApiVersion, KeyId, TokenDigest},
     store::{
         AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, DisabledToken, KeyTokens,
         Listed, Minted, NewKey, NewToken, RotatedKey,
@@ -105,13 +105,10 @@ async fn a_key_is_found_while_it_and_its_account_are_good() {
                     .map(|record| record.id),
             );
         }
-        let dead = it
-            .store
-            .dead_keys(vec![forever_id, brief_id], now)
-            .await
-            .unwrap();
+        let remembered = [forever_id, brief_id].map(|id| (id, ApiVersion::CURRENT));
+        let stale = it.store.stale_keys(remembered.into(), now).await.unwrap();
         assert_eq!(
-            dead,
+            stale,
             HashSet::from([forever_id, brief_id])
                 .difference(&ids.iter().copied().collect())
                 .copied()
@@ -152,6 +149,39 @@ async fn a_key_is_found_while_it_and_its_account_are_good() {
             .unwrap(),
         AddedKeys::AccountDisabled
     );
+}
+
+#[tokio::test]
+async fn a_new_account_is_pinned_to_the_current_version_and_its_keys_are_stale_once_it_is_not() {
+    let it = Fixture::new();
+    let account = it.account("acme").await;
+    let kept = "SELECT policy FROM accounts";
+    let kept: String = it.file().query_row(kept, [], |row| row.get(0)).unwrap();
+    assert_eq!(
+        kept,
+        format!(r#"{{"api_version":"{}"}}"#, ApiVersion::CURRENT)
+    );
+    let key = it.new_key();
+    let (id, selector) = (key.id, key.selector);
+    it.store.add_keys(account, vec![key], NOW).await.unwrap();
+    let found = it.store.find_key(selector, NOW).await.unwrap().unwrap();
+    assert_eq!(found.api_version, ApiVersion::CURRENT);
+
+    let stale = async || {
+        let remembered = vec![(id, found.api_version)];
+        it.store.stale_keys(remembered, NOW).await.unwrap()
+    };
+    assert!(stale().await.is_empty());
+    // As a later build does that knows one more.
+    let moved = r#"UPDATE accounts SET policy = '{"api_version":"2999-01-01"}'"#;
+    it.file().execute(moved, []).unwrap();
+    assert_eq!(stale().await, HashSet::from([id]));
+    assert!(it.store.find_key(selector, NOW).await.is_err());
+    // Whatever else is wrong with a policy, the version holds.
+    let damaged = r#"UPDATE accounts SET policy = '{"api_version":"2026-11-25","max_tll":1}'"#;
+    it.file().execute(damaged, []).unwrap();
+    assert!(stale().await.is_empty());
+    assert!(it.store.find_key(selector, NOW).await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -6,7 +6,9 @@ use std::{
 };
 
 use moneyer::{
-    domain::{AccountId, Format, KeyId, SigningKeyId, Timestamp, Token, TokenDigest, TokenState},
+    domain::{
+        AccountId, Algorithm, KeyId, SigningKeyId, Timestamp, Token, TokenDigest, TokenState,
+    },
     store::{Carry, Minted, NewToken, RotatedKey, SignedToken, Signer, ToSign},
 };
 use serde_json::json;
@@ -67,7 +69,7 @@ async fn a_signed_token_says_what_is_known_in_its_transaction() {
     it.store.regenerate_account(account, NOW).await.unwrap();
     let (token, said) = mint_signed(&it, key, Some(later(60))).await;
     let expected = ToSign {
-        format: Format::JwtEdDsa,
+        algorithm: Algorithm::EdDsa,
         account,
         generation: 1,
         issued_at: NOW,
@@ -92,7 +94,7 @@ async fn nothing_is_kept_when_there_is_no_key_to_sign_with() {
         };
         let minted = it.store.mint(new, NOW).await.unwrap();
         assert!(
-            matches!(minted, Minted::NoSigningKey(Format::JwtEdDsa)),
+            matches!(minted, Minted::NoSigningKey(Algorithm::EdDsa)),
             "{minted:?}"
         );
     }

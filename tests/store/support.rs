@@ -4,8 +4,8 @@ use std::{path::Path, time::Duration};
 
 use moneyer::{
     domain::{
-        AccountId, AccountName, IdempotencyDigest, KeyId, Label, PrivateKey, RequestDigest, Role,
-        SealedToken, Selector, Timestamp, Token, TokenDigest,
+        AccountId, AccountName, IdempotencyDigest, KeyId, PrivateKey, RequestDigest, SealedToken,
+        Timestamp, Token, TokenDigest,
     },
     store::{
         Absent, AddedKeys, CreatedAccount, Listed, Minted, NewKey, NewToken, Once, Options, Store,
@@ -87,14 +87,8 @@ impl Fixture {
     pub fn new_key(&self) -> NewKey {
         let rng = &mut *self.rng.borrow_mut();
         let key = PrivateKey::generate(rng);
-        NewKey {
-            id: KeyId::generate(rng),
-            selector: Selector::of(&key),
-            phc: "$argon2id$…".into(),
-            role: Role::Mint,
-            label: Label::default(),
-            expires_at: None,
-        }
+        let id = KeyId::generate(rng);
+        NewKey::of(&key, id, "$argon2id$…".into())
     }
 
     pub async fn key(&self, account: AccountId) -> KeyId {
@@ -121,6 +115,7 @@ impl Fixture {
             digest,
             sealed: Some(sealed(1)),
             signer: None,
+            name: None,
             expires_at: None,
             clone_of: None,
             settings: None,

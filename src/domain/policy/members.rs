@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{InvalidPolicy, OnKeyDisable, OnKeyRotate, Policy};
+use super::{
+    InvalidPolicy, OnKeyDisable, OnKeyRotate, Policy,
+    kept::{API_VERSION, api_version},
+};
 use crate::domain::{
     Format, Lifetime, Settings,
     settings::parse_scope,
     text::{is_unprintable, shown_name},
 };
 
-const MEMBERS: &str = "default_ttl, max_ttl, require_expire, max_active_tokens, token_settings, format, permissions, on_key_rotate and on_key_disable";
+const MEMBERS: &str = "api_version, default_ttl, max_ttl, require_expire, max_active_tokens, token_settings, format, permissions, on_key_rotate and on_key_disable";
 /// Counted at each mint, in the one thread that writes.
 const MOST_ACTIVE_TOKENS: u32 = 10_000;
 const MOST_PERMISSIONS: usize = 64;
@@ -24,6 +27,7 @@ pub(super) fn parse(document: Value) -> Result<Policy, InvalidPolicy> {
     let mut policy = Policy::default();
     for (name, value) in members {
         match name.as_str() {
+            API_VERSION => policy.api_version = api_version(&value)?,
             "default_ttl" => policy.default_ttl = lifetime(&name, &value)?,
             "max_ttl" => policy.max_ttl = lifetime(&name, &value)?,
             "require_expire" => policy.require_expire = truth(&name, &value)?,

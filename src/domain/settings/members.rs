@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::InvalidSettings;
 use crate::domain::{
-    OriginPattern, RateLimit, network,
+    Note, OriginPattern, RateLimit, network,
     text::{is_unprintable, shown_name},
 };
 
@@ -17,7 +17,6 @@ pub(super) const MOST_SCOPES: usize = 32;
 const LONGEST_SCOPE: usize = 96;
 pub(super) const MOST_ORIGINS: usize = 32;
 pub(super) const MOST_IPS: usize = 64;
-const LONGEST_NOTE: usize = 1024;
 
 pub(super) fn unknown_member(name: &str) -> InvalidSettings {
     let shown = shown_name(name);
@@ -125,13 +124,6 @@ pub(super) fn parse_note(value: Value) -> Result<String, InvalidSettings> {
     let Value::String(note) = value else {
         return Err(refuse("must be a text".into()));
     };
-    if note.chars().count() > LONGEST_NOTE {
-        return Err(refuse(format!(
-            "must have at most {LONGEST_NOTE} characters"
-        )));
-    }
-    if note.chars().any(is_unprintable) {
-        return Err(refuse("must not hold control characters".into()));
-    }
-    Ok(note)
+    let note = Note::parse(note).map_err(|malformed| refuse(malformed.to_string()))?;
+    Ok(note.into())
 }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
 
 use super::Sqlite;
 use crate::{
-    domain::{AccountId, AccountName, Actor, Event, Timestamp},
+    domain::{AccountId, AccountName, Actor, Event, Policy, Timestamp},
     error::Error,
     store::{AccountRow, Altered, CreatedAccount, DisabledAccount},
 };
@@ -22,8 +22,15 @@ impl Sqlite {
     ) -> Result<CreatedAccount, Error> {
         self.write(move |connection| {
             let inserted = connection
-                .prepare_cached("INSERT INTO accounts (id, name, created_at) VALUES (?1, ?2, ?3)")?
-                .execute(params![id.to_i64(), name.as_str(), now.seconds()]);
+                .prepare_cached(
+                    "INSERT INTO accounts (id, name, created_at, policy) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![
+                    id.to_i64(),
+                    name.as_str(),
+                    now.seconds(),
+                    Policy::of_new_account().to_json(),
+                ]);
             match inserted {
                 Ok(_) => {
                     let name = name.to_string();

@@ -7,10 +7,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::{
     Sqlite, Work,
     good_keys::{account_of_good_key, good_keys},
+    policies::version_at,
     tokens,
 };
 use crate::{
-    domain::{AccountId, Actor, Event, KeyId, KeyRecord, Role, Selector, Timestamp},
+    domain::{AccountId, Actor, ApiVersion, Event, KeyId, KeyRecord, Role, Selector, Timestamp},
     error::Error,
     store::{AddedKeys, Altered, Carry, DisabledKey, KeyRow, KeyTokens, NewKey, RotatedKey},
 };
@@ -53,7 +54,7 @@ impl Sqlite {
         self.read(move |connection| {
             connection
                 .prepare_cached(
-                    "SELECT id, label, role, created_at, expires_at, last_used_at, disabled_at
+                    "SELECT id, label, note, role, created_at, expires_at, last_used_at, disabled_at
                      FROM keys WHERE account_id = ?1 ORDER BY created_at, rowid",
                 )?
                 .query_map([account.to_i64()], key_row)?
@@ -70,7 +71,7 @@ impl Sqlite {
         self.read(move |connection| {
             connection
                 .prepare_cached(good_keys!(
-                    "k.id, k.account_id, k.role, k.expires_at, k.phc",
+                    "k.id, k.account_id, k.role, k.expires_at, k.phc, a.policy",
                     "k.selector = ?1"
                 ))?
                 .query_row(params![selector.to_i64(), now.seconds()], |row| {
@@ -80,6 +81,7 @@ impl Sqlite {
                         role: role_at(row, 2)?,
                         expires_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::from_seconds),
                         phc: row.get(4)?,
+                        api_version: version_at(row, 5)?,
                     })
                 })
                 .optional()
@@ -100,19 +102,26 @@ impl Sqlite {
         .await
     }
 
-    pub(in crate::store) async fn dead_keys(
+    pub(in crate::store) async fn stale_keys(
         &self,
-        keys: Vec<KeyId>,
+        keys: Vec<(KeyId, ApiVersion)>,
         now: Timestamp,
     ) -> Result<HashSet<KeyId>, Error> {
         self.read(move |connection| {
-            let mut dead = HashSet::new();
-            for key in keys {
-                if account_of_good_key(connection, key, now)?.is_none() {
-                    dead.insert(key);
+            let mut select = connection.prepare_cached(good_keys!("a.policy", "k.id = ?1"))?;
+            let mut stale = HashSet::new();
+            for (key, version) in keys {
+                let good = select
+                    // A version that is not known here is another one, too.
+                    .query_row(params![key.to_i64(), now.seconds()], |row| {
+                        Ok(version_at(row, 0).ok())
+                    })
+                    .optional()?;
+                if good.flatten() != Some(version) {
+                    stale.insert(key);
                 }
             }
-            Ok(dead)
+            Ok(stale)
         })
         .await
     }
@@ -124,26 +133,7 @@ impl Sqlite {
         now: Timestamp,
     ) -> Result<DisabledKey, Error> {
         self.write(move |connection| {
-            let disabled_at: Option<Option<i64>> = connection
-                .prepare_cached("SELECT disabled_at FROM keys WHERE id = ?1")?
-                .query_row([key.to_i64()], |row| row.get(0))
-                .optional()?;
-            let Some(disabled_at) = disabled_at else {
-                return Ok(DisabledKey::Unknown);
-            };
-            if disabled_at.is_none() {
-                disable(connection, key, now)?;
-                connection.record(Actor::CommandLine, now, Event::KeyDisabled { key });
-            }
-            let ended = match tokens {
-                KeyTokens::Keep => 0,
-                KeyTokens::End => end_tokens(connection, key, now)?,
-            };
-            connection.altered(Altered::Tokens);
-            Ok(match disabled_at {
-                Some(_) => DisabledKey::Already(ended),
-                None => DisabledKey::Done(ended),
-            })
+            disable_with_tokens(connection, key, tokens, Actor::CommandLine, now)
         })
         .await
     }
@@ -171,7 +161,7 @@ impl Sqlite {
                 rotated(0);
                 return Ok(RotatedKey::Done {
                     carried: 0,
-                    ended: end_tokens(connection, old, now)?,
+                    ended: end_tokens(connection, old, Actor::CommandLine, now)?,
                 });
             };
             match tokens::carry_all(connection, old, new.id, &*reseal)? {
@@ -218,7 +208,7 @@ fn first_known(connection: &Connection, keys: &[NewKey]) -> rusqlite::Result<Opt
     Ok(None)
 }
 
-fn insert(
+pub(super) fn insert(
     connection: &Connection,
     account: AccountId,
     key: &NewKey,
@@ -226,8 +216,9 @@ fn insert(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO keys (id, account_id, selector, phc, role, label, created_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO keys
+             (id, account_id, selector, phc, role, label, created_at, expires_at, note)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             key.id.to_i64(),
@@ -238,16 +229,47 @@ fn insert(
             key.label.as_str(),
             now.seconds(),
             key.expires_at.map(Timestamp::seconds),
+            key.note.as_str(),
         ])
         .map(drop)
 }
 
 /// Ends all good tokens of `key`, and says how many these were.
-fn end_tokens(work: &Work<'_>, key: KeyId, now: Timestamp) -> rusqlite::Result<u64> {
+fn end_tokens(work: &Work<'_>, key: KeyId, by: Actor, now: Timestamp) -> rusqlite::Result<u64> {
     let tokens = tokens::end_all(work, key, now)?;
     let ended = tokens.len() as u64;
-    work.record(Actor::CommandLine, now, Event::TokensDisabled { tokens });
+    work.record(by, now, Event::TokensDisabled { tokens });
     Ok(ended)
+}
+
+/// Disables `key`, and has its tokens live on or end; `by` is who does.
+pub(super) fn disable_with_tokens(
+    work: &Work<'_>,
+    key: KeyId,
+    tokens: KeyTokens,
+    by: Actor,
+    now: Timestamp,
+) -> rusqlite::Result<DisabledKey> {
+    let disabled_at: Option<Option<i64>> = work
+        .prepare_cached("SELECT disabled_at FROM keys WHERE id = ?1")?
+        .query_row([key.to_i64()], |row| row.get(0))
+        .optional()?;
+    let Some(disabled_at) = disabled_at else {
+        return Ok(DisabledKey::Unknown);
+    };
+    if disabled_at.is_none() {
+        disable(work, key, now)?;
+        work.record(by, now, Event::KeyDisabled { key });
+    }
+    let ended = match tokens {
+        KeyTokens::Keep => 0,
+        KeyTokens::End => end_tokens(work, key, by, now)?,
+    };
+    work.altered(Altered::Tokens);
+    Ok(match disabled_at {
+        Some(_) => DisabledKey::Already(ended),
+        None => DisabledKey::Done(ended),
+    })
 }
 
 fn disable(connection: &Connection, key: KeyId, now: Timestamp) -> rusqlite::Result<()> {
@@ -265,15 +287,16 @@ fn key_row(row: &Row<'_>) -> rusqlite::Result<KeyRow> {
     Ok(KeyRow {
         id: KeyId::from_i64(row.get(0)?),
         label: row.get(1)?,
-        role: role_at(row, 2)?,
-        created_at: Timestamp::from_seconds(row.get(3)?),
-        expires_at: time_at(4)?,
-        last_used_at: time_at(5)?,
-        disabled_at: time_at(6)?,
+        note: row.get(2)?,
+        role: role_at(row, 3)?,
+        created_at: Timestamp::from_seconds(row.get(4)?),
+        expires_at: time_at(5)?,
+        last_used_at: time_at(6)?,
+        disabled_at: time_at(7)?,
     })
 }
 
-fn role_at(row: &Row<'_>, index: usize) -> rusqlite::Result<Role> {
+pub(super) fn role_at(row: &Row<'_>, index: usize) -> rusqlite::Result<Role> {
     row.get_ref(index)?.as_str()?.parse().map_err(|unknown| {
         rusqlite::Error::FromSqlConversionFailure(
             index,

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Actor, Event, Format, KeyId, OutsidePolicy, RequestDigest, SealedToken, Settings,
-        SigningKeyId, Timestamp, Token, TokenDigest, TokenId,
+        Actor, Algorithm, Event, Format, KeyId, OutsidePolicy, RequestDigest, SealedToken,
+        Settings, SigningKeyId, Timestamp, Token, TokenDigest, TokenId,
     },
     error::Error,
     store::{Minted, NewToken, Once, ToSign},
@@ -25,11 +25,18 @@ impl Sqlite {
         token: NewToken,
         now: Timestamp,
     ) -> Result<Minted, Error> {
-        self.write(move |work| mint(work, &token, now)).await
+        self.write(move |work| mint(work, &token, Actor::Key(token.key), now))
+            .await
     }
 }
 
-fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<Minted> {
+/// Mints with a good key; `by` is who does.
+pub(super) fn mint(
+    work: &Work<'_>,
+    token: &NewToken,
+    by: Actor,
+    now: Timestamp,
+) -> rusqlite::Result<Minted> {
     let Some(key) = good_key(work, token.key, now)? else {
         return Ok(Minted::KeyDead);
     };
@@ -61,12 +68,12 @@ fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<M
     };
     let kept = match Kept::of(token, &key, expires_at, &settings, now) {
         Ok(kept) => kept,
-        Err(format) => return Ok(Minted::NoSigningKey(format)),
+        Err(algorithm) => return Ok(Minted::NoSigningKey(algorithm)),
     };
     let id = insert(
         work,
         &kept,
-        token.key,
+        token,
         key.generation,
         expires_at,
         &settings,
@@ -75,7 +82,7 @@ fn mint(work: &Work<'_>, token: &NewToken, now: Timestamp) -> rusqlite::Result<M
     if let Some(once) = &token.once {
         note_request(work, token.key, once, id, now)?;
     }
-    record(work, token, &kept.digest, &settings, now);
+    record(work, token, &kept.digest, &settings, by, now);
     Ok(kept.signed.map_or(Minted::Done, Minted::Signed))
 }
 
@@ -90,25 +97,24 @@ struct Kept {
 
 impl Kept {
     /// Of the token as it was drawn, or of the signed one that the account's policy wants. Fails with
-    /// the format for which there is no key.
+    /// the algorithm for which there is no key.
     fn of(
         token: &NewToken,
         key: &GoodKey,
         expires_at: Option<Timestamp>,
         settings: &Settings,
         now: Timestamp,
-    ) -> Result<Self, Format> {
-        let format = key.policy.format();
-        if format == Format::Opaque {
+    ) -> Result<Self, Algorithm> {
+        let Format::Jwt(algorithm) = key.policy.format() else {
             return Ok(Self {
                 digest: token.digest,
                 sealed: token.sealed.clone(),
                 signing_key: None,
                 signed: None,
             });
-        }
+        };
         let to_sign = ToSign {
-            format,
+            algorithm,
             account: key.account,
             generation: key.generation.cast_unsigned(),
             issued_at: now,
@@ -116,7 +122,7 @@ impl Kept {
             scopes: settings.scopes().to_vec(),
         };
         let sign = token.signer.as_ref().map(|signer| &signer.0);
-        let signed = sign.and_then(|sign| sign(&to_sign)).ok_or(format)?;
+        let signed = sign.and_then(|sign| sign(&to_sign)).ok_or(algorithm)?;
         Ok(Self {
             digest: signed.digest,
             sealed: signed.sealed,
@@ -152,9 +158,9 @@ fn record(
     token: &NewToken,
     digest: &TokenDigest,
     settings: &Settings,
+    by: Actor,
     now: Timestamp,
 ) {
-    let by = Actor::Key(token.key);
     let tokens = vec![TokenId::of(digest)];
     work.record(by, now, Event::TokensMinted { tokens });
     match &token.clone_of {
@@ -174,7 +180,7 @@ fn record(
 fn insert(
     connection: &Connection,
     kept: &Kept,
-    key: KeyId,
+    token: &NewToken,
     generation: i64,
     expires_at: Option<Timestamp>,
     settings: &Settings,
@@ -183,14 +189,15 @@ fn insert(
     connection
         .prepare_cached(
             "INSERT INTO tokens
-             (digest, key_id, sealed, signing_key, settings, created_at, expires_at, generation)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+             (digest, key_id, sealed, signing_key, name, settings, created_at, expires_at,
+              generation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .insert(params![
             kept.digest.as_bytes(),
-            key.to_i64(),
+            token.key.to_i64(),
             kept.sealed.as_ref().map(SealedToken::as_bytes),
             kept.signing_key.map(SigningKeyId::to_i64),
+            token.name,
             to_column(settings),
             now.seconds(),
             expires_at.map(Timestamp::seconds),

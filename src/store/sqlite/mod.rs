@@ -1,7 +1,8 @@
 //! The store as one file of SQLite's, in WAL mode, durable at each commit.
 //!
 //! [`writer`] is the one thread that changes it, [`readers`] are the few that look things up. The
-//! operations are in [`accounts`], [`policies`], [`keys`], [`mint`], [`tokens`], [`settings`], [`selection`],
+//! operations are in [`accounts`], [`policies`], [`keys`], [`management`], [`mint`], [`import`],
+//! [`tokens`], [`settings`], [`selection`],
 //! [`verification`], [`audit`] and [`sweep`]; [`open`] makes and checks the file.
 
 mod accounts;
@@ -10,7 +11,9 @@ mod backup;
 mod examine;
 mod fault;
 mod good_keys;
+mod import;
 mod keys;
+mod management;
 mod mint;
 mod open;
 mod policies;
@@ -63,6 +66,13 @@ impl Sqlite {
             readers: Readers::start(reading, options.queue),
             path,
         })
+    }
+
+    /// See [`super::Store::exists`].
+    pub(in crate::store) fn exists(options: &Options) -> Result<bool, Error> {
+        // What cannot be looked at is there: opening it says what is wrong.
+        let path = open::path_of(&options.url)?;
+        Ok(path.try_exists().unwrap_or(true))
     }
 
     /// The file.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Sqlite;
 use crate::{
-    domain::{AccountId, Actor, Event, Policy, Timestamp},
+    domain::{AccountId, Actor, ApiVersion, Event, InvalidPolicy, Policy, Timestamp},
     error::Error,
     store::EditedPolicy,
 };
@@ -28,23 +28,21 @@ impl Sqlite {
         now: Timestamp,
     ) -> Result<EditedPolicy, Error> {
         self.write(move |work| {
-            let before = match find(work, account) {
-                Ok(None) => return Ok(EditedPolicy::Unknown),
-                // One that is damaged can be replaced as a whole.
-                Err(_) if base.is_some() => None,
-                before => before?,
+            let Some(kept) = find_document(work, account)? else {
+                return Ok(EditedPolicy::Unknown);
             };
-            let base = base.or_else(|| before.clone()).unwrap_or_default();
-            let after = match base.with(&changes) {
+            // One that is damaged can be mended, or replaced as a whole.
+            let edited = Policy::begin(&kept, base.as_ref())
+                .and_then(|begun| Policy::edited(begun, &changes));
+            let after = match edited {
                 Ok(policy) => Box::new(policy),
                 Err(invalid) => return Ok(EditedPolicy::Invalid(invalid)),
             };
-            if before.as_ref() == Some(&*after) {
+            if Policy::from_json(&kept).as_ref() == Ok(&*after) {
                 return Ok(EditedPolicy::Already(after));
             }
-            let text = (*after != Policy::default()).then(|| after.to_value().to_string());
             work.prepare_cached("UPDATE accounts SET policy = ?2 WHERE id = ?1")?
-                .execute(params![account.to_i64(), text])?;
+                .execute(params![account.to_i64(), after.to_json()])?;
             let policy = after.without_texts();
             let event = Event::PolicyChanged { account, policy };
             work.record(Actor::CommandLine, now, event);
@@ -62,14 +60,32 @@ fn find(connection: &Connection, account: AccountId) -> rusqlite::Result<Option<
         .optional()
 }
 
+/// What is kept of the policy of an account, if there is such an account; it may be damaged.
+fn find_document(connection: &Connection, account: AccountId) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached("SELECT coalesce(policy, '{}') FROM accounts WHERE id = ?1")?
+        .query_row([account.to_i64()], |row| row.get(0))
+        .optional()
+}
+
+/// The policy that is kept so.
+pub(super) fn read(kept: Option<&str>) -> Result<Policy, InvalidPolicy> {
+    kept.map_or_else(|| Ok(Policy::default()), Policy::from_json)
+}
+
 /// The policy in a column of `row`.
 pub(super) fn policy_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Policy> {
-    match row.get_ref(column)?.as_str_or_null()? {
-        None => Ok(Policy::default()),
-        Some(text) => Policy::from_json(text).map_err(|invalid| {
-            rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(invalid))
-        }),
-    }
+    read(row.get_ref(column)?.as_str_or_null()?).map_err(|invalid| unreadable(column, invalid))
+}
+
+/// The API version of the policy in a column of `row`.
+pub(super) fn version_at(row: &Row<'_>, column: usize) -> rusqlite::Result<ApiVersion> {
+    Policy::version_in(row.get_ref(column)?.as_str_or_null()?)
+        .map_err(|invalid| unreadable(column, invalid))
+}
+
+fn unreadable(column: usize, invalid: InvalidPolicy) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(invalid))
 }
 
 /// Whether `most` tokens of an account are good at `now`.

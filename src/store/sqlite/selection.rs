@@ -228,17 +228,19 @@ fn page(
         .collect()
 }
 
+/// The note among the settings in a column of `row`. A token whose settings are damaged is listed
+/// too: so it can be found, and ended.
+pub(super) fn note_at(row: &Row<'_>, column: usize) -> String {
+    settings_at(row, column).map_or_else(|_| DAMAGED.to_owned(), |it| it.note().to_owned())
+}
+
 fn token_row(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
-    // A token whose settings are damaged is listed too: so it can be found, and ended.
-    let (tags, note) = match settings_at(row, 0) {
-        Ok(settings) => (settings.tags().to_vec(), settings.note().to_owned()),
-        Err(_) => (Vec::new(), DAMAGED.to_owned()),
-    };
+    let tags = settings_at(row, 0).map_or_else(|_| Vec::new(), |it| it.tags().to_vec());
     Ok(TokenRow {
         id: TokenId::of(&TokenDigest::from_bytes(row.get(3)?)),
         key: KeyId::from_i64(row.get(4)?),
         tags,
-        note,
+        note: note_at(row, 0),
         created_at: Timestamp::from_seconds(row.get(5)?),
         expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_seconds),
         usage: usage_at(row, 1)?,

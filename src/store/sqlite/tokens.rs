@@ -88,7 +88,7 @@ impl Sqlite {
 }
 
 /// What must be known of a token to end it.
-struct Endable {
+pub(super) struct Endable {
     id: i64,
     digest: TokenDigest,
     expires_at: Option<i64>,
@@ -103,7 +103,7 @@ pub(super) const IS_PROTECTED: &str = "CASE WHEN json_valid(settings) THEN EXIST
     (SELECT 1 FROM json_each(settings, '$.tags') WHERE value = 'protected') ELSE 0 END";
 
 impl Endable {
-    fn select(condition: &str) -> String {
+    pub(super) fn select(condition: &str) -> String {
         format!(
             "SELECT id, digest, expires_at, ended_at,
              generation < (SELECT a.generation FROM keys k JOIN accounts a ON a.id = k.account_id
@@ -112,7 +112,7 @@ impl Endable {
         )
     }
 
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
             digest: TokenDigest::from_bytes(row.get(1)?),
@@ -130,7 +130,7 @@ impl Endable {
     }
 }
 
-fn end_one(
+pub(super) fn end_one(
     work: &Work<'_>,
     token: Option<Endable>,
     by: Actor,

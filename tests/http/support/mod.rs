@@ -4,6 +4,7 @@
 mod client;
 mod keep_alive;
 mod race;
+mod signing;
 mod tokens;
 
 use std::{
@@ -22,6 +23,7 @@ use moneyer::{
     http,
     keyring::Keyring,
     operator::{account, key},
+    signing::Signing,
     store::{Absent, Store},
 };
 use tempfile::TempDir;
@@ -62,6 +64,7 @@ impl Server {
             ..Config::default()
         };
         config.database = format!("sqlite:{}", folder.path().join("moneyer.db").display());
+        config.signing.keys_file = folder.path().join("signing-keys.json");
         change(&mut config);
         let app = Arc::new(open(&config, Clock::fixed(NOW), seed));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -186,6 +189,7 @@ fn open(config: &Config, clock: Clock, seed: u64) -> App {
     App::new(
         Store::open(&config.store_options(Absent::Create)).unwrap(),
         Keyring::new(config.keyring_limits()),
+        Signing::load(config.signing_key_file(), config.signing.issuer.clone()).unwrap(),
         config.verification_limits(),
         clock,
         Entropy::seeded(seed),

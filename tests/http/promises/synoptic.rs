@@ -1,71 +1,11 @@
-//! What the services promise that Moneyer can stand in for: a row for each promise, in their words.
+//! The credential API.
 
-use std::collections::BTreeMap;
-
-use moneyer::{
-    domain::{Preset, PrivateKey, Role},
-    operator::{account, key},
-};
+use moneyer::domain::Role;
 use serde_json::json;
 
-use crate::support::{Server, block_on};
+use super::Promise;
 
-/// A server with an account that is held to a preset, and a key of it.
-struct Scene {
-    server: Server,
-    key: PrivateKey,
-}
-
-impl Scene {
-    fn of(preset: Preset) -> Self {
-        let server = Server::start();
-        let key = server.account("acme");
-        let base = Some(preset.policy());
-        block_on(account::edit_policy(
-            &server.app,
-            "acme",
-            base,
-            BTreeMap::new(),
-        ))
-        .unwrap();
-        Self { server, key }
-    }
-
-    fn mint(&self) -> String {
-        self.server.mint(&self.key)
-    }
-
-    fn accepts(&self, token: &str) -> bool {
-        self.server.verify(token).send().status() == 200
-    }
-
-    fn status(&self, name: &str, value: &str) -> u16 {
-        let request = self.server.auth(&self.key).query(name, value);
-        request.send().status()
-    }
-}
-
-type Promise = (&'static str, fn(&Scene));
-
-#[track_caller]
-fn keeps(preset: Preset, promises: &[Promise]) {
-    for (promise, check) in promises {
-        let kept = std::panic::catch_unwind(|| check(&Scene::of(preset)));
-        assert!(kept.is_ok(), "{} does not keep: {promise}", preset.name());
-    }
-}
-
-#[test]
-fn synoptic() {
-    keeps(Preset::Synoptic, &SYNOPTIC);
-}
-
-#[test]
-fn synkrato() {
-    keeps(Preset::Synkrato, &SYNKRATO);
-}
-
-const SYNOPTIC: [Promise; 12] = [
+pub const PROMISES: [Promise; 12] = [
     ("apikey (required), your private API key", |it| {
         it.server.get("/v2/auth").send().refuses(401, "missing_key");
         let request = it.server.get("/v2/auth").query("apikey", it.key.expose());
@@ -176,50 +116,5 @@ const SYNOPTIC: [Promise; 12] = [
         assert_eq!(body(""), r#"{"TOKENS":[]}"#);
         assert_eq!(body("output=json"), r#"{"TOKENS":[]}"#);
         assert!(body("output=xml").starts_with("<?xml"));
-    }),
-];
-
-const SYNKRATO: [Promise; 5] = [
-    ("tokens expire after 180 days", |it| {
-        let token = it.mint();
-        it.server.advance(180 * 24 * 3600 - 1);
-        assert!(it.accepts(&token));
-        it.server.advance(1);
-        assert!(!it.accepts(&token));
-        assert_eq!(it.status("expire", "299901010000"), 400);
-    }),
-    (
-        "the API enforces a rate limit of 3 requests per second",
-        |it| {
-            let token = it.mint();
-            for _ in 0..5 {
-                assert!((0..3).all(|_| it.accepts(&token)));
-                it.server.verify(&token).refuses_token(429);
-                it.server.advance(1);
-            }
-        },
-    ),
-    (
-        "all tokens are invalid when the private key is changed",
-        |it| {
-            let token = it.mint();
-            let rotated = block_on(key::rotate(&it.server.app, &it.key, None)).unwrap();
-            assert!(!it.accepts(&token));
-            it.server.mint(&rotated.new.key);
-        },
-    ),
-    ("tokens are encrypted", |it| {
-        let token = it.mint();
-        let file = std::fs::read(it.server.app.store.path()).unwrap();
-        let log = it.server.app.store.path().with_extension("db-wal");
-        let all = [file, std::fs::read(log).unwrap_or_default()].concat();
-        let bytes = token.as_bytes();
-        assert!(!all.windows(bytes.len()).any(|window| window == bytes));
-    }),
-    ("GET …/health/readiness with a Bearer token", |it| {
-        let token = it.mint();
-        let ready = it.server.get("/health/readiness");
-        let ready = ready.header("Authorization", &format!("Bearer {token}"));
-        assert_eq!(ready.send().status(), 200);
     }),
 ];

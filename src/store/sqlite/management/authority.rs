@@ -1,0 +1,73 @@
+//! What a caller may do, as it stands in the transaction that asks.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::{
+    domain::{AccountId, Authority, Denied, Holder, KeyId, Permission, Timestamp, TokenId},
+    error::Error,
+    store::{
+        Principal,
+        sqlite::{
+            Sqlite, good_keys::good_keys, keys::role_at, policies::policy_at, settings::settings_at,
+        },
+    },
+};
+
+impl Sqlite {
+    pub(in crate::store) async fn authority(
+        &self,
+        principal: Principal,
+        now: Timestamp,
+    ) -> Result<Option<Authority>, Error> {
+        self.read(move |connection| find(connection, principal, now))
+            .await
+    }
+}
+
+/// The authority of `principal`, if that holds `permission`.
+pub(super) fn require(
+    connection: &Connection,
+    principal: Principal,
+    permission: Permission,
+    now: Timestamp,
+) -> rusqlite::Result<Result<Authority, Denied>> {
+    let found = find(connection, principal, now)?.ok_or(Denied::Gone);
+    Ok(found.and_then(|authority| authority.require(permission).map(|()| authority)))
+}
+
+/// The authority of `principal`, if that is good at `now`.
+fn find(
+    connection: &Connection,
+    principal: Principal,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Authority>> {
+    match principal {
+        Principal::Key(key) => connection
+            .prepare_cached(good_keys!("k.account_id, k.role, a.policy", "k.id = ?1"))?
+            .query_row(params![key.to_i64(), now.seconds()], |row| {
+                Ok(Authority {
+                    account: AccountId::from_i64(row.get(0)?),
+                    key,
+                    holder: Holder::Key(role_at(row, 1)?),
+                    policy: policy_at(row, 2)?,
+                })
+            })
+            .optional(),
+        Principal::Token(digest) => connection
+            .prepare_cached(
+                "SELECT k.account_id, t.key_id, t.settings, a.policy
+                 FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
+                 WHERE t.digest = ?1 AND t.ended_at IS NULL AND t.generation = a.generation
+                 AND (t.expires_at IS NULL OR t.expires_at > ?2) AND a.disabled_at IS NULL",
+            )?
+            .query_row(params![digest.as_bytes(), now.seconds()], |row| {
+                Ok(Authority {
+                    account: AccountId::from_i64(row.get(0)?),
+                    key: KeyId::from_i64(row.get(1)?),
+                    holder: Holder::Token(TokenId::of(&digest), settings_at(row, 2)?),
+                    policy: policy_at(row, 3)?,
+                })
+            })
+            .optional(),
+    }
+}

@@ -1,0 +1,102 @@
+//! Going through a list from a place in it, either way.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params, types::Value};
+
+use crate::{
+    domain::AccountId,
+    store::{Direction, Listing, Page, Start},
+};
+
+/// A list: the rows of `table` that are `among` those of the account `:account`, in the order of
+/// `key`, and those alike in the order of `id`.
+pub(super) struct List<'a> {
+    pub(super) columns: &'a str,
+    pub(super) table: &'a str,
+    pub(super) among: &'a str,
+    pub(super) key: &'a str,
+    pub(super) id: &'a str,
+    /// Finds the object that ids name: gives the list's key and id, given an account and the least
+    /// and the greatest of what it may be found by.
+    pub(super) find: &'a str,
+}
+
+/// An end of a list's part: the key and the id of what stands there.
+type Place = (Value, i64);
+
+/// How what comes later is told, and the order of rows, in either direction.
+const UP: (&str, &str) = (">", "ASC");
+const DOWN: (&str, &str) = ("<", "DESC");
+
+impl List<'_> {
+    /// The part of the list that `page` asks for; `ids` are the least and the greatest of what an
+    /// object is found by.
+    pub(super) fn part<Id: Copy, Bound: ToSql, T>(
+        &self,
+        connection: &Connection,
+        account: AccountId,
+        page: Page<Id>,
+        ids: fn(Id) -> [Bound; 2],
+        further: &[(&str, &dyn ToSql)],
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Listing<T, Id>> {
+        let (skip, cursor, backwards) = match page.start {
+            Start::Skip(skip) => (skip, None, false),
+            Start::After(id) => (0, Some(id), false),
+            Start::Before(id) => (0, Some(id), true),
+        };
+        let place = match cursor {
+            None => None,
+            Some(id) => match self.place(connection, account, ids(id))? {
+                None => return Ok(Listing::CursorUnknown(id)),
+                place => place,
+            },
+        };
+        let ascending = (page.direction == Direction::Ascending) != backwards;
+        let sql = self.sql(if ascending { UP } else { DOWN }, place.as_ref());
+        let account = account.to_i64();
+        let mut parameters = further.to_vec();
+        parameters.extend([
+            (":account", &account as &dyn ToSql),
+            (":limit", &page.limit),
+        ]);
+        parameters.push((":skip", &skip));
+        if let Some((key, id)) = &place {
+            parameters.extend([(":key", key as &dyn ToSql), (":id", id)]);
+        }
+        let mut rows: Vec<T> = connection
+            .prepare_cached(&sql)?
+            .query_map(&*parameters, read)?
+            .collect::<rusqlite::Result<_>>()?;
+        if backwards {
+            rows.reverse();
+        }
+        Ok(Listing::Rows(rows))
+    }
+
+    /// Chooses rows by their ids first: what is sorted, however much it is, is short then.
+    fn sql(&self, (after, order): (&str, &str), place: Option<&Place>) -> String {
+        let (columns, table, among) = (self.columns, self.table, self.among);
+        let (key, id) = (self.key, self.id);
+        let from = place.map(|_| format!("AND ({key}, {id}) {after} (:key, :id)"));
+        let from = from.unwrap_or_default();
+        let sorted = format!("ORDER BY {key} {order}, {id} {order}");
+        format!(
+            "SELECT {columns} FROM {table} WHERE {id} IN
+             (SELECT {id} FROM {among} {from} {sorted} LIMIT :limit OFFSET :skip) {sorted}"
+        )
+    }
+
+    fn place<Bound: ToSql>(
+        &self,
+        connection: &Connection,
+        account: AccountId,
+        [least, greatest]: [Bound; 2],
+    ) -> rusqlite::Result<Option<Place>> {
+        connection
+            .prepare_cached(self.find)?
+            .query_row(params![account.to_i64(), least, greatest], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()
+    }
+}

@@ -1,0 +1,191 @@
+//! Who may do what: by role, by permission, and by what a maker holds itself.
+
+use moneyer::domain::Role;
+use serde_json::json;
+
+use super::{ALL, KEYS, PERMISSIONS, Scene, TOKENS, id_of, named};
+
+/// A permission, and what it allows.
+const NEEDS: [(&str, &str, &str); 7] = [
+    ("access-tokens:read", "GET", TOKENS),
+    ("access-tokens:read", "GET", PERMISSIONS),
+    ("access-tokens:write", "POST", TOKENS),
+    ("access-tokens:write", "DELETE", TOKENS),
+    ("api-keys:read", "GET", KEYS),
+    ("api-keys:write", "POST", KEYS),
+    ("api-keys:write", "DELETE", KEYS),
+];
+
+/// Tries it, and gives the status.
+fn attempt(it: &Scene, shown: &str, method: &str, path: &str) -> u16 {
+    let id = if path == KEYS {
+        "1"
+    } else {
+        "tok_0123456789abcdef"
+    };
+    let answer = match method {
+        "GET" => it.get(shown, path).send(),
+        "POST" if path == KEYS => it.post(shown, path, &json!({ "api_key_name": "k" })),
+        "POST" => it.post(shown, path, &named("t", &[])),
+        _ => it.delete(shown, path, id),
+    };
+    if answer.status() == 403 {
+        answer.fails(403, "forbidden", None);
+    }
+    answer.status()
+}
+
+/// What it comes to where it is allowed: what is deleted here was never there.
+fn allowed(method: &str) -> u16 {
+    match method {
+        "GET" => 206,
+        "POST" => 200,
+        _ => 404,
+    }
+}
+
+#[test]
+fn a_token_may_what_its_permissions_say_and_nothing_else() {
+    let it = Scene::start();
+    for (needed, method, path) in NEEDS {
+        let others: Vec<&str> = ALL.into_iter().filter(|name| *name != needed).collect();
+        let token = it.token(&others);
+        assert_eq!(attempt(&it, &token, method, path), 403, "{method} {path}");
+        // An API key holds everything, and so must its maker.
+        let held: &[&str] = if (method, path) == ("POST", KEYS) {
+            &ALL
+        } else {
+            &[needed]
+        };
+        let token = it.token(held);
+        assert_eq!(
+            attempt(&it, &token, method, path),
+            allowed(method),
+            "{method} {path}"
+        );
+    }
+}
+
+#[test]
+fn a_minting_key_may_everything_and_a_verifying_one_see_access_tokens() {
+    let it = Scene::start();
+    for (needed, method, path) in NEEDS {
+        for role in [Role::Mint, Role::Admin, Role::Verify] {
+            let key = it.server.key("acme", role);
+            let expected = match role {
+                Role::Verify if needed != "access-tokens:read" => 403,
+                _ => allowed(method),
+            };
+            let found = attempt(&it, key.expose(), method, path);
+            assert_eq!(found, expected, "{role} {method} {path}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_declared_any_more_is_not_held_any_more() {
+    let it = Scene::start();
+    let token = it.token(&["access-tokens:read"]);
+    it.set(json!({ "permissions": { "agents:read": "" } }));
+    assert_eq!(attempt(&it, &token, "GET", TOKENS), 403);
+    it.set(json!({ "permissions": null }));
+    assert_eq!(attempt(&it, &token, "GET", TOKENS), 403);
+}
+
+#[test]
+fn a_token_gives_no_permission_that_it_does_not_hold() {
+    let it = Scene::start();
+    let maker = it.token(&["access-tokens:write", "agents:read"]);
+    let answer = it.post(
+        &maker,
+        TOKENS,
+        &named("t", &["agents:read", "agents:write"]),
+    );
+    let message = answer.fails(403, "forbidden", None);
+    assert!(message.contains("\"agents:write\""), "{message}");
+    it.token_by(&maker, &["agents:read", "access-tokens:write"]);
+    for shown in [it.key.expose(), &maker] {
+        let answer = it.post(shown, TOKENS, &named("t", &["agents:fly"]));
+        let message = answer.fails(400, "invalid_parameter", Some("permissions"));
+        assert!(message.contains("\"agents:fly\""), "{message}");
+    }
+    assert_eq!(it.names("").len(), 2);
+}
+
+#[test]
+fn an_account_that_declares_nothing_has_tokens_without_permissions() {
+    let it = Scene::start();
+    let key = it.server.account("plain");
+    it.token_by(key.expose(), &[]);
+    it.post(key.expose(), TOKENS, &named("t", &["agents:read"]))
+        .fails(400, "invalid_parameter", Some("permissions"));
+}
+
+#[test]
+fn a_tokens_token_belongs_to_the_same_key_but_is_not_listed_there() {
+    let it = Scene::start();
+    let maker = it.token(&["access-tokens:write", "agents:read"]);
+    let made = it.token_by(&maker, &["agents:read"]);
+    let identity = it.server.verify(&made).accepts().json();
+    assert_eq!(
+        identity["client_id"],
+        it.server.verify(&maker).accepts().json()["client_id"]
+    );
+    assert_eq!(it.server.list(&it.key), [maker]);
+    assert_eq!(it.names("").len(), 2);
+    it.server.disable(&it.key, &made).json();
+    it.server.verify(&made).refuses_token(401);
+}
+
+#[test]
+fn a_tokens_bounds_are_its_tokens_bounds() {
+    let it = Scene::start();
+    let rate = json!({ "requests": 7, "per_seconds": 60 });
+    let maker = it.server.mint_with(
+        &it.key,
+        json!({
+            "scopes": ["access-tokens:write"], "ips": ["127.0.0.0/8"], "rate_limit": rate,
+            "origins": ["https://a.example"], "tags": ["x"],
+        }),
+    );
+    let answer = it.server.post(TOKENS).header("api-key", &maker);
+    let answer = answer.header("Origin", "https://a.example");
+    let body = named("t", &[]).to_string();
+    let answer = answer.body("application/json", body.as_bytes()).send();
+    let made = answer.json()["data"]["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let settings = it.server.settings(&it.key, &made);
+    assert_eq!(settings["ips"], json!(["127.0.0.0/8"]));
+    assert_eq!(settings["origins"], json!(["https://a.example"]));
+    assert_eq!(settings["rate_limit"], rate);
+    assert_eq!(settings["tags"], json!([]));
+}
+
+#[test]
+fn a_token_that_is_bound_creates_no_key() {
+    let it = Scene::start();
+    let bound = json!({ "scopes": ALL, "ips": ["127.0.0.0/8"] });
+    let bound = it.server.mint_with(&it.key, bound);
+    let message = it
+        .post(&bound, KEYS, &json!({ "api_key_name": "k" }))
+        .fails(403, "forbidden", None);
+    assert!(message.contains("bound"), "{message}");
+    assert_eq!(it.listed(KEYS, "", "api_key_id").len(), 1);
+}
+
+#[test]
+fn a_token_whose_key_is_dead_makes_nothing_new_but_may_tidy_up() {
+    let it = Scene::start();
+    let (id, secret) = it.api_key_by(it.key.expose(), "k");
+    let orphan = it.token_by(&secret, &ALL);
+    let victim = it.token(&[]);
+    assert_eq!(it.delete(it.key.expose(), KEYS, &id).status(), 204);
+    it.post(&orphan, TOKENS, &named("t", &[]))
+        .fails(403, "forbidden", None);
+    it.post(&orphan, KEYS, &json!({ "api_key_name": "k" }))
+        .fails(403, "forbidden", None);
+    assert_eq!(it.get(&orphan, TOKENS).send().status(), 206);
+    assert_eq!(it.delete(&orphan, TOKENS, &id_of(&victim)).status(), 204);
+}
