@@ -38,7 +38,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self, config: &Config) -> Result<(), Error> {
-        log::start(config.log);
+        let _logging = log::start(config.log)?;
         let issuer = config.signing.issuer.clone();
         let signing = Signing::load(config.signing_key_file(), issuer)?;
         let app = Arc::new(open_with(signing, config, Absent::Create)?);
@@ -110,9 +110,9 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        // Before anything is logged: a log that nobody reads must not keep the process.
         std::thread::spawn(|| {
             std::thread::sleep(LONGEST_STOP);
+            log::flush();
             // What was acknowledged is on disk; of what is still waited for nobody was told that it is.
             std::process::exit(0);
         });

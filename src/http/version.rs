@@ -66,7 +66,7 @@ impl Asked {
 /// only when they ask for one.
 pub(super) fn name(asked: Asked, response: &mut ServiceResponse) {
     let path = response.request().path();
-    if asked == Asked::ForNone && (verify::is_asked_at(path) || path.starts_with(health::PATHS)) {
+    if asked == Asked::ForNone && (verify::is_asked_at(path) || health::is_asked_at(path)) {
         return;
     }
     let version = HeaderValue::from_static(of(response.request()).as_str());
