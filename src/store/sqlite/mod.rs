@@ -8,6 +8,7 @@
 mod accounts;
 mod audit;
 mod backup;
+mod checkpointer;
 mod examine;
 mod fault;
 mod good_keys;
@@ -36,7 +37,9 @@ use std::{
 
 use rusqlite::Connection;
 
-use self::{fault::classify, readers::Readers, work::Work, writer::Writer};
+use self::{
+    checkpointer::Checkpointer, fault::classify, readers::Readers, work::Work, writer::Writer,
+};
 use super::{Claim, Options, Watcher};
 use crate::error::Error;
 
@@ -47,6 +50,8 @@ pub struct Sqlite {
     // writes, is closed.
     readers: Readers,
     writer: Writer,
+    #[expect(dead_code, reason = "it works until it is dropped")]
+    checkpointer: Checkpointer,
 }
 
 impl Sqlite {
@@ -56,12 +61,16 @@ impl Sqlite {
     /// [`Error::UnusableStore`] with a sentence that says what is wrong and what to do.
     pub fn open(options: &Options) -> Result<Self, Error> {
         let path = open::path_of(&options.url)?;
-        let writing = open::open(&path, options)?;
+        let mut writing = open::open(&path, options)?;
+        let explain = |error| open::explain(&path, &error);
+        let copying = open::connect_writer(&path, options).map_err(explain)?;
+        let checkpointer = Checkpointer::start(copying, &mut writing).map_err(explain)?;
         let reading = (0..options.readers)
             .map(|_| open::connect_reader(&path, options))
             .collect::<rusqlite::Result<Vec<_>>>()
-            .map_err(|error| open::explain(&path, &error))?;
+            .map_err(explain)?;
         Ok(Self {
+            checkpointer,
             writer: Writer::start(writing, options.queue, options.batch),
             readers: Readers::start(reading, options.queue),
             path,
