@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use moneyer::{
-    domain::{Preset, PrivateKey, Role},
+    domain::{Preset, PrivateKey, Role, TokenId},
     operator::{account, key},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Server, block_on};
+use crate::support::{Server, block_on, digest};
+
+const ACCESS_TOKENS: &str = "/v1/network/auth/access-tokens";
 
 /// A server with an account that is held to a preset, and a key of it.
 struct Scene {
@@ -39,6 +41,16 @@ impl Scene {
         self.server.verify(token).send().status() == 200
     }
 
+    /// A token as it is created at `/v1/network/auth`.
+    fn access_token(&self, mut body: Value) -> String {
+        body["access_token_name"] = "t".into();
+        let request = self.server.post(ACCESS_TOKENS).key(&self.key);
+        let body = body.to_string();
+        let answer = request.body("application/json", body.as_bytes()).send();
+        let token = answer.json()["data"]["access_token"].clone();
+        token.as_str().unwrap().to_owned()
+    }
+
     fn status(&self, name: &str, value: &str) -> u16 {
         let request = self.server.auth(&self.key).query(name, value);
         request.send().status()
@@ -63,6 +75,11 @@ fn synoptic() {
 #[test]
 fn synkrato() {
     keeps(Preset::Synkrato, &SYNKRATO);
+}
+
+#[test]
+fn syntropy() {
+    keeps(Preset::Syntropy, &SYNTROPY);
 }
 
 const SYNOPTIC: [Promise; 12] = [
@@ -222,4 +239,57 @@ const SYNKRATO: [Promise; 5] = [
         let ready = ready.header("Authorization", &format!("Bearer {token}"));
         assert_eq!(ready.send().status(), 200);
     }),
+];
+
+const SYNTROPY: [Promise; 4] = [
+    (
+        "authentication to the API is performed via Bearer Authentication; without, an error",
+        |it| {
+            let ask = |shown: &str| {
+                let request = it.server.get(ACCESS_TOKENS).header("Authorization", shown);
+                request.send().status()
+            };
+            assert_eq!(ask(&format!("Bearer {}", it.key.expose())), 206);
+            assert_eq!(ask("Bearer 0123456789abcdef0123456789abcdef"), 401);
+            assert_eq!(it.server.get(ACCESS_TOKENS).send().status(), 401);
+        },
+    ),
+    (
+        "multiple access tokens with different permissions; scopes which it has access to",
+        |it| {
+            for (given, other) in [
+                ("agents:read", "agents:write"),
+                ("agents:write", "agents:read"),
+            ] {
+                let token = it.access_token(json!({"permissions": [given]}));
+                let ask = |scope| it.server.verify(&token).query("scope", scope);
+                ask(given).accepts();
+                ask(other).refuses_token(403);
+            }
+        },
+    ),
+    (
+        "you can set its validity period by setting the expiry date",
+        |it| {
+            let body = json!({"permissions": [], "access_token_expiration": "2026-11-25T04:36:00"});
+            let token = it.access_token(body);
+            it.server.advance(119);
+            assert!(it.accepts(&token));
+            it.server.advance(1);
+            assert!(!it.accepts(&token));
+        },
+    ),
+    (
+        "a deleted token is deleted immediately; a new one can be used immediately",
+        |it| {
+            let token = it.access_token(json!({"permissions": []}));
+            assert!(it.accepts(&token));
+            let id = TokenId::of(&digest(&token));
+            let request = it
+                .server
+                .request("DELETE", &format!("{ACCESS_TOKENS}/{id}"));
+            assert_eq!(request.key(&it.key).send().status(), 204);
+            assert!(!it.accepts(&token));
+        },
+    ),
 ];

@@ -138,8 +138,7 @@ fn those_who_fail_too_often_are_told_to_wait() {
         config.throttle.burst = 3;
         config.throttle.failures_per_second = 1;
     });
-    let key = Scene::account(&server, "acme");
-    let it = Scene { server, key };
+    let it = Scene::on(server);
     it.server.get(KEYS).send().fails(401, "missing_key", None);
     it.get("wrong", KEYS).send().fails(401, "invalid_key", None);
     it.post("", LOGIN, &json!({ "access_token": "0".repeat(32) }))
