@@ -74,7 +74,7 @@ impl Account {
                 &open(config, Absent::Refuse)?.store.list_accounts().await?,
                 output,
             ),
-            Self::Policy(policy) => policy.run(&open(config, Absent::Refuse)?, output).await,
+            Self::Policy(policy) => policy.run(config, output).await,
             Self::Regenerate { account } => {
                 let app = open(config, Absent::Refuse)?;
                 let (row, generation) = account::regenerate(&app, &account).await?;

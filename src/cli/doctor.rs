@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::App,
     config::Config,
-    domain::Timestamp,
+    domain::{Algorithm, Timestamp},
     error::{self, Error},
     signing::{KeyFile, State},
     store::{Absent, Health},
@@ -64,13 +64,14 @@ impl Finding {
 
 impl Doctor {
     pub(super) async fn run(self, config: &Config, output: Output) -> Result<ExitCode, Error> {
+        let file = config.signing_key_file();
         let mut findings = vec![
             Finding::good("configuration", "is sound"),
-            signing_keys(&config.signing_key_file()),
+            signing_keys(&file),
         ];
         match open(config, Absent::Refuse) {
             Err(error) => findings.push(Finding::bad("store", error.to_string())),
-            Ok(app) => findings.extend(look_over(&app).await),
+            Ok(app) => findings.extend(look_over(&app, &file).await),
         }
         let lines: Vec<String> = findings.iter().map(Finding::line).collect();
         output.data(lines.join("\n"), &findings)?;
@@ -102,7 +103,7 @@ fn signing_keys(file: &KeyFile) -> Finding {
     Finding::good("signing keys", detail)
 }
 
-async fn look_over(app: &App) -> Vec<Finding> {
+async fn look_over(app: &App, signing_keys: &KeyFile) -> Vec<Finding> {
     let path = app.store.path();
     let served = if app.store.is_claimed() {
         "a server uses it"
@@ -114,9 +115,24 @@ async fn look_over(app: &App) -> Vec<Finding> {
     match app.store.examine().await {
         Err(Error::Internal(cause)) => findings.push(damaged(&cause.to_string())),
         Err(error) => findings.push(Finding::bad("integrity", error::chain(&error))),
-        Ok(health) => findings.extend([integrity(&health), clock(&health, app.clock.now())]),
+        Ok(health) => {
+            findings.extend([integrity(&health), clock(&health, app.clock.now())]);
+            findings.extend(formats(&health, signing_keys));
+        }
     }
     findings
+}
+
+/// Whether there is a key for each algorithm by which tokens are to be signed. A file that cannot be
+/// read has its own finding.
+fn formats(health: &Health, signing_keys: &KeyFile) -> Option<Finding> {
+    let keys = signing_keys.read().ok()?.unwrap_or_default();
+    let signs = |algorithm: &Algorithm| keys.signer(*algorithm).is_some();
+    let (algorithm, account) = health.signed_by.iter().find(|(by, _)| !signs(by))?;
+    let detail = format!(
+        "tokens of {account} are to be signed by {algorithm}, and no key signs by that, so that none is minted there; `moneyer signing-key create --algorithm {algorithm}` makes one"
+    );
+    Some(Finding::bad("formats", detail))
 }
 
 fn integrity(health: &Health) -> Finding {

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use clap::{Args, builder::PossibleValuesParser, builder::TypedValueParser as _};
 use serde_json::Value;
 
-use super::output::{Output, table};
+use super::{
+    open,
+    output::{Output, table},
+};
 use crate::{
-    app::App,
-    domain::{Policy, Preset},
+    config::Config,
+    domain::{Format, Policy, Preset},
     error::Error,
     operator::account,
-    store::EditedPolicy,
+    store::{Absent, EditedPolicy},
 };
 
 #[derive(Debug, Args)]
@@ -53,7 +56,8 @@ fn parse_change(text: &str) -> Result<(String, Value), String> {
 }
 
 impl PolicyArgs {
-    pub(super) async fn run(self, app: &App, output: Output) -> Result<(), Error> {
+    pub(super) async fn run(self, config: &Config, output: Output) -> Result<(), Error> {
+        let app = &open(config, Absent::Refuse)?;
         if self.preset.is_none() && self.changes.is_empty() {
             return print(&account::policy(app, &self.account).await?, output);
         }
@@ -67,6 +71,7 @@ impl PolicyArgs {
         match account::edit_policy(app, &self.account, base, changes).await? {
             EditedPolicy::Done(policy) => {
                 output.words("The policy is changed. Tokens are minted by it from now on.");
+                warn_unsigned(&policy, config, output);
                 print(&policy, output)
             }
             EditedPolicy::Already(policy) => {
@@ -76,6 +81,17 @@ impl PolicyArgs {
             EditedPolicy::Invalid(invalid) => Err(invalid.into()),
             EditedPolicy::Unknown => Err(Error::UnknownAccount(self.account)),
         }
+    }
+}
+
+/// Says so when tokens are to be signed, and there is no key for that.
+fn warn_unsigned(policy: &Policy, config: &Config, output: Output) {
+    let Format::Jwt(algorithm) = policy.format() else {
+        return;
+    };
+    let keys = config.signing_key_file().read();
+    if !matches!(keys, Ok(Some(keys)) if keys.signer(algorithm).is_some()) {
+        output.words(format_args!("They are to be signed, and there is no key for that yet: `moneyer signing-key create --algorithm {algorithm}` makes one. Until then none is minted."));
     }
 }
 

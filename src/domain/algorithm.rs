@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 /// An algorithm of JSON Web Signatures (RFC 7515).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Algorithm {
     /// Ed25519 (RFC 8037): whoever has the public key can check a signature.
     EdDsa,

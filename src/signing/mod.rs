@@ -269,12 +269,19 @@ mod tests {
 
     #[test]
     fn a_file_that_breaks_or_goes_leaves_the_keys_as_they_were() {
-        let (_folder, file) = in_new_folder();
+        let (folder, file) = in_new_folder();
         let id = create(&file, Algorithm::EdDsa);
         let signing = Signing::load(file.clone(), "moneyer".into()).unwrap();
         let good = std::fs::read(file.path()).unwrap();
         std::fs::write(file.path(), &good[..good.len() / 2]).unwrap();
-        assert_eq!(signing.follow(), Followed::Unchanged);
+        let log = folder.path().join("log");
+        let lines = Mutex::new(std::fs::File::create(&log).unwrap());
+        let subscriber = tracing_subscriber::fmt().with_writer(lines).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            (0..3).for_each(|_| assert_eq!(signing.follow(), Followed::Unchanged));
+        });
+        let told = std::fs::read_to_string(log).unwrap();
+        assert_eq!(told.matches("stay as they were").count(), 1, "{told}");
         std::fs::remove_file(file.path()).unwrap();
         assert_eq!(signing.follow(), Followed::Unchanged);
         assert_eq!(signer(&signing), Ok(id));

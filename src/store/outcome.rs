@@ -1,11 +1,11 @@
 //! What goes into the store's operations, and what comes of them; tokens are in
 //! [`super::token_outcome`].
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use crate::domain::{
-    AccountId, InvalidPolicy, KeyId, Label, Note, OnKeyDisable, OnKeyRotate, Policy, PrivateKey,
-    Role, SealedToken, Selector, Timestamp, TokenDigest, TokenId,
+    AccountId, Algorithm, InvalidPolicy, KeyId, Label, Note, OnKeyDisable, OnKeyRotate, Policy,
+    PrivateKey, Role, SealedToken, Selector, Timestamp, TokenDigest, TokenId,
 };
 
 /// What came of creating an account.
@@ -236,6 +236,8 @@ pub struct Health {
     pub damaged_settings: u64,
     /// The accounts whose policy cannot be read, and why: nothing can be minted in them.
     pub damaged_policies: Vec<(AccountId, InvalidPolicy)>,
+    /// The algorithms by which the tokens of accounts are to be signed, each with one that says so.
+    pub signed_by: BTreeMap<Algorithm, AccountId>,
     /// The latest moment at which anything was created.
     pub newest_at: Option<Timestamp>,
 }

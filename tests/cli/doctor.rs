@@ -148,3 +148,24 @@ fn damage_is_found_wherever_it_is() {
         assert!(said, "page {page}: {run:#?}");
     }
 }
+
+#[test]
+fn tokens_that_cannot_be_signed_are_named_by_their_account() {
+    let folder = Folder::new();
+    let account = folder.account("acme");
+    let policy = ["account", "policy", "acme", "--preset", "syncello"];
+    let changed = folder.moneyer(&policy).run().done();
+    changed.says("`moneyer signing-key create --algorithm hs256` makes one");
+    let said = folder.moneyer(&["doctor"]).run().exits_with(1).stdout;
+    let line = said.lines().find(|line| line.contains("formats")).unwrap();
+    assert!(
+        line.contains(&account) && line.contains("--algorithm hs256"),
+        "{line}"
+    );
+    let create = ["signing-key", "create", "--algorithm", "hs256"];
+    folder.moneyer(&create).run().done();
+    folder.moneyer(&["doctor"]).run().done();
+    let again = ["account", "policy", "acme", "--set", "max_ttl=1d"];
+    let run = folder.moneyer(&again).run().done();
+    assert!(!run.stderr.contains("signing-key"), "{run:?}");
+}

@@ -21,6 +21,7 @@ mod process;
 mod rotation;
 mod server;
 mod serving;
+mod signing_key_files;
 mod signing_keys;
 mod stopping;
 mod support;

@@ -1,4 +1,4 @@
-//! Signed tokens that others check offline: the examples for PyJWT and jose, against a real server.
+//! Signed tokens that others check offline: the examples for `PyJWT` and jose, against a real server.
 
 use std::{os::unix::fs::symlink, path::Path};
 
@@ -60,7 +60,7 @@ struct Checker {
     file: &'static str,
 }
 
-/// PyJWT and jose.
+/// `PyJWT` and jose.
 fn checkers() -> [Checker; 2] {
     [
         Checker {

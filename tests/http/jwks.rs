@@ -35,6 +35,7 @@ fn the_whole_answer_is_as_clients_expect_it() {
     content-length: 145
     content-type: application/json
     etag: "da23738e4012047654d414aa83dcc7c8"
+    moneyer-version: 2026-11-25
     referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: 5044379a000000000001

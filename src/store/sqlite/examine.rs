@@ -1,10 +1,12 @@
 //! Looking the file over.
 
+use std::collections::BTreeMap;
+
 use rusqlite::Connection;
 
 use super::{Sqlite, policies, settings::settings_at};
 use crate::{
-    domain::{AccountId, InvalidPolicy, Timestamp},
+    domain::{AccountId, Algorithm, Format, InvalidPolicy, Timestamp},
     error::Error,
     store::Health,
 };
@@ -37,13 +39,15 @@ impl Sqlite {
                 [],
                 |row| row.get(0),
             )?;
+            let policies = Policies::of(connection)?;
             Ok(Health {
                 accounts: count("accounts")?,
                 keys: count("keys")?,
                 tokens: count("tokens")?,
                 faults: faults(connection)?,
                 damaged_settings: damaged_settings(connection)?,
-                damaged_policies: damaged_policies(connection)?,
+                damaged_policies: policies.damaged,
+                signed_by: policies.signed_by,
                 newest_at: newest_at.map(Timestamp::from_seconds),
             })
         })
@@ -63,18 +67,32 @@ fn damaged_settings(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(damaged)
 }
 
-/// The accounts whose policy cannot be read, and why.
-fn damaged_policies(connection: &Connection) -> rusqlite::Result<Vec<(AccountId, InvalidPolicy)>> {
-    let mut select =
-        connection.prepare("SELECT policy, id FROM accounts WHERE policy IS NOT NULL")?;
-    let mut rows = select.query([])?;
-    let mut damaged = Vec::new();
-    while let Some(row) = rows.next()? {
-        if let Err(invalid) = policies::read(row.get_ref(0)?.as_str_or_null()?) {
-            damaged.push((AccountId::from_i64(row.get(1)?), invalid));
+/// What policies ask of the server.
+#[derive(Default)]
+struct Policies {
+    damaged: Vec<(AccountId, InvalidPolicy)>,
+    signed_by: BTreeMap<Algorithm, AccountId>,
+}
+
+impl Policies {
+    fn of(connection: &Connection) -> rusqlite::Result<Self> {
+        let mut select = connection
+            .prepare("SELECT policy, id FROM accounts WHERE policy IS NOT NULL ORDER BY name")?;
+        let mut rows = select.query([])?;
+        let mut found = Self::default();
+        while let Some(row) = rows.next()? {
+            let account = AccountId::from_i64(row.get(1)?);
+            match policies::read(row.get_ref(0)?.as_str_or_null()?) {
+                Err(invalid) => found.damaged.push((account, invalid)),
+                Ok(policy) => {
+                    if let Format::Jwt(algorithm) = policy.format() {
+                        found.signed_by.entry(algorithm).or_insert(account);
+                    }
+                }
+            }
         }
+        Ok(found)
     }
-    Ok(damaged)
 }
 
 fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {

@@ -67,7 +67,7 @@ impl Sqlite {
     }
 
     /// See [`super::Store::exists`].
-    pub fn exists(options: &Options) -> Result<bool, Error> {
+    pub(in crate::store) fn exists(options: &Options) -> Result<bool, Error> {
         // What cannot be looked at is there: opening it says what is wrong.
         let path = open::path_of(&options.url)?;
         Ok(path.try_exists().unwrap_or(true))
