@@ -18,6 +18,7 @@ mod serve;
 mod signing_key;
 mod sweep;
 mod token;
+mod token_import;
 
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 

@@ -9,6 +9,7 @@ use super::{
     input, open,
     output::{Output, count, moment, say, table},
     parse_id,
+    token_import::Import,
 };
 use crate::{
     app::App,
@@ -29,6 +30,8 @@ pub(super) enum Token {
     /// End tokens for ever, also in servers that run: one by its public id, or all that every
     /// given filter fits
     Disable(Disable),
+    /// Take tokens made elsewhere, or their SHA-256 digests, as those of a key: all of them or none
+    Import(Import),
 }
 
 #[derive(Debug, Args)]
@@ -104,6 +107,7 @@ impl Token {
         match self {
             Self::List(list) => list.run(config, output).await,
             Self::Disable(disable) => disable.run(config, output).await,
+            Self::Import(import) => import.run(config, output).await,
         }
     }
 }

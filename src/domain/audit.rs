@@ -113,6 +113,14 @@ pub enum Event {
         /// Their ids.
         tokens: Vec<TokenId>,
     },
+    /// Tokens that were made elsewhere were given to a key.
+    #[serde(rename = "token.imported")]
+    TokensImported {
+        /// The key whose they are.
+        key: KeyId,
+        /// Their ids.
+        tokens: Vec<TokenId>,
+    },
     /// Tokens were ended.
     #[serde(rename = "token.disabled")]
     TokensDisabled {
@@ -164,6 +172,7 @@ impl Change {
                     let rest = open.map_or(&tokens[..], |open| open.take_in(change, tokens));
                     gathered.extend(change.split(rest));
                 }
+                Event::TokensImported { tokens, .. } => gathered.extend(change.split(tokens)),
                 _ => gathered.push(change.clone()),
             }
         }
@@ -195,6 +204,7 @@ impl Change {
             let event = match &self.event {
                 Event::TokensMinted { .. } => Event::TokensMinted { tokens },
                 Event::TokensDisabled { .. } => Event::TokensDisabled { tokens },
+                Event::TokensImported { key, .. } => Event::TokensImported { key: *key, tokens },
                 other => other.clone(),
             };
             Self { event, ..*self }
@@ -259,6 +269,12 @@ mod tests {
         assert_eq!(Change::gather(&changes), expected);
         let expected = [ended(a, 1, 0..1000), ended(a, 1, 1000..1001)];
         assert_eq!(Change::gather(&[ended(a, 1, 0..1001)]), expected);
+        let imported = |range| {
+            let (key, tokens) = (KeyId::from_i64(9), ids(range));
+            change(a, 1, Event::TokensImported { key, tokens })
+        };
+        let expected = [imported(0..1000), imported(1000..1001)];
+        assert_eq!(Change::gather(&[imported(0..1001)]), expected);
     }
 
     #[test]

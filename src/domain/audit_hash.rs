@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
+use super::hex;
+
 /// What binds an entry to all before it: the SHA-256 of the hash before and the entry's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuditHash([u8; 32]);
@@ -47,15 +49,7 @@ impl FromStr for AuditHash {
     type Err = MalformedHash;
 
     fn from_str(text: &str) -> Result<Self, MalformedHash> {
-        if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            return Err(MalformedHash);
-        }
-        let mut bytes = [0; 32];
-        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digits = std::str::from_utf8(digits).map_err(|_| MalformedHash)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| MalformedHash)?;
-        }
-        Ok(Self(bytes))
+        hex::parse_32(text).map(Self).ok_or(MalformedHash)
     }
 }
 

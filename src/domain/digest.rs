@@ -13,7 +13,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{PrivateKey, Timestamp, Token};
+use super::{PrivateKey, Timestamp, Token, hex};
 
 macro_rules! digest {
     ($(#[$doc:meta])* $name:ident) => {
@@ -74,11 +74,24 @@ digest! {
     RequestDigest
 }
 
+/// A text that is not a digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be 64 hexadecimal digits, the SHA-256 of a token's text")]
+pub struct MalformedDigest;
+
 impl TokenDigest {
     /// The digest of `token`.
     #[must_use]
     pub fn of(token: &Token) -> Self {
         Self(Sha256::digest(token.expose().as_bytes()).into())
+    }
+
+    /// Reads a digest as `sha256sum` prints it, in either case.
+    ///
+    /// # Errors
+    /// [`MalformedDigest`] for anything but 64 hexadecimal digits.
+    pub fn parse(text: &str) -> Result<Self, MalformedDigest> {
+        hex::parse_32(text).map(Self).ok_or(MalformedDigest)
     }
 }
 
@@ -178,6 +191,12 @@ mod tests {
             .map(|half| u128::from_str_radix(half, 16).unwrap().to_be_bytes())
             .concat();
         assert_eq!(TokenDigest::of(&token).as_bytes()[..], bytes);
+        for text in [expected, &expected.to_uppercase()] {
+            assert_eq!(TokenDigest::parse(text), Ok(TokenDigest::of(&token)));
+        }
+        for bad in ["", &expected[1..], &expected.replace('8', "x")] {
+            assert_eq!(TokenDigest::parse(bad), Err(MalformedDigest), "{bad}");
+        }
     }
 
     #[test]

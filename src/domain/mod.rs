@@ -12,6 +12,7 @@ mod audit_hash;
 mod authority;
 mod digest;
 mod format;
+mod hex;
 mod id;
 mod key_record;
 mod lifetime;
@@ -29,6 +30,7 @@ mod settings;
 mod text;
 mod timestamp;
 mod token;
+mod token_import;
 mod token_record;
 
 pub use account::{AccountName, Label, Malformed};
@@ -38,7 +40,9 @@ pub use audit::{Actor, Change, Event};
 pub use audit_chain::{AuditChain, AuditEntry, BrokenChain};
 pub use audit_hash::{AuditHash, MalformedHash};
 pub use authority::{Authority, Denied, Holder};
-pub use digest::{IdempotencyDigest, KeyDigest, RequestDigest, Selector, TokenDigest};
+pub use digest::{
+    IdempotencyDigest, KeyDigest, MalformedDigest, RequestDigest, Selector, TokenDigest,
+};
 pub use format::Format;
 pub use id::{AccountId, KeyId, SigningKeyId, TokenId};
 pub use key_record::KeyRecord;
@@ -56,4 +60,5 @@ pub use settings::{InvalidSettings, PROTECTED, Settings};
 pub use text::{is_unprintable, shown_name};
 pub use timestamp::{Timestamp, UnreadableTimestamp};
 pub use token::{MalformedToken, Token};
+pub use token_import::UnimportableToken;
 pub use token_record::{TokenRecord, TokenState, Usage};

@@ -5,6 +5,8 @@ use std::fmt;
 use rand::{CryptoRng, RngExt, distr::Alphanumeric};
 use zeroize::Zeroizing;
 
+use super::text::distinct_bytes;
+
 /// A private key: one of Moneyer's making, or one brought from elsewhere.
 ///
 /// `Debug` is silent, the text is wiped when dropped, and [`PrivateKey::expose`] is the one way to
@@ -86,9 +88,7 @@ impl PrivateKey {
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Unimportable::Characters);
         }
-        let mut seen = [false; 128];
-        text.bytes().for_each(|b| seen[usize::from(b)] = true);
-        if seen.iter().filter(|seen| **seen).count() < Self::IMPORT_MIN_DISTINCT {
+        if distinct_bytes(text) < Self::IMPORT_MIN_DISTINCT {
             return Err(Unimportable::NotRandom);
         }
         Ok(Self(Zeroizing::new(text.to_owned())))
@@ -104,12 +104,13 @@ impl PrivateKey {
     /// likely.
     #[must_use]
     pub fn looks_mistyped(&self) -> bool {
-        let (len, text) = (1 + Self::RANDOM + Self::CHECKSUM, self.0.as_bytes());
-        if text.len() != len || text[0] != b'K' || !text.iter().all(u8::is_ascii_alphanumeric) {
-            return false;
-        }
-        let (body, checksum) = text.split_at(len - Self::CHECKSUM);
-        base62(crc32fast::hash(body)) != checksum
+        checksum_fits(&self.0) == Some(false)
+    }
+
+    /// Whether the text is one that [`Self::generate`] could have drawn.
+    #[must_use]
+    pub fn is_generated(text: &str) -> bool {
+        checksum_fits(text) == Some(true)
     }
 
     /// The key's text. Whoever has it can do what the key may.
@@ -117,6 +118,20 @@ impl PrivateKey {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether the checksum of a text that has the form of Moneyer's own keys is right; `None` for any
+/// other text.
+fn checksum_fits(text: &str) -> Option<bool> {
+    let (len, text) = (
+        1 + PrivateKey::RANDOM + PrivateKey::CHECKSUM,
+        text.as_bytes(),
+    );
+    if text.len() != len || text[0] != b'K' || !text.iter().all(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let (body, checksum) = text.split_at(len - PrivateKey::CHECKSUM);
+    Some(base62(crc32fast::hash(body)) == checksum)
 }
 
 impl fmt::Debug for PrivateKey {

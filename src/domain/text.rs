@@ -10,6 +10,13 @@ pub fn shown_name(name: &str) -> String {
     plain.take(SHOWN_CHARS).collect()
 }
 
+/// How many different bytes a text is made of.
+pub(super) fn distinct_bytes(text: &str) -> usize {
+    let mut seen = [false; 256];
+    text.bytes().for_each(|b| seen[usize::from(b)] = true);
+    seen.iter().filter(|seen| **seen).count()
+}
+
 /// Whether `c` is not shown as itself: a control character, one that XML cannot hold, or one that
 /// breaks lines, takes no room or turns the direction of writing, so that a text is not what it
 /// seems.

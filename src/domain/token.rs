@@ -23,9 +23,9 @@ impl Token {
     /// The longest text of a token. One that is signed has its scopes in it.
     pub const LONGEST: usize = 6 * 1024;
     /// The shortest text of a token that is not opaque: others are told apart from it by length.
-    const SHORTEST: usize = 20;
+    pub(super) const SHORTEST: usize = 20;
     /// Hexadecimal digits alone are a mistyped opaque token, up to this length.
-    const SHORTEST_HEX: usize = 40;
+    pub(super) const SHORTEST_HEX: usize = 40;
 
     /// Draws a new opaque token; all of its 128 bits are random.
     pub fn generate(rng: &mut dyn CryptoRng) -> Self {

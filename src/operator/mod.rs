@@ -1,5 +1,5 @@
 //! What an operator does from outside the service: accounts, private keys, the ending of tokens by
-//! their ids, and reading the audit.
+//! their ids, taking tokens from elsewhere, and reading the audit.
 //!
 //! The command line is its one caller at present; there is nothing of a terminal in here.
 
@@ -8,3 +8,4 @@ pub mod audit;
 pub mod key;
 pub mod signing_key;
 pub mod token;
+pub mod token_import;

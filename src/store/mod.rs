@@ -8,6 +8,7 @@
 mod management;
 mod outcome;
 pub mod sqlite;
+mod token_import;
 mod token_outcome;
 
 use std::{
@@ -30,6 +31,7 @@ pub use self::{
         AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, EditedPolicy,
         Health, KeyRow, KeyTokens, NewKey, Reseal, RotatedKey, Swept,
     },
+    token_import::{Imported, ImportedToken, Progress},
     token_outcome::{
         DisabledToken, Edit, EditedSettings, EndedTokens, FoundSettings, Listed, Minted, NewToken,
         Once, SealedRow, Selected, Selection, SettingsRow, Sign, SignedToken, Signer, ToSign,
@@ -176,6 +178,13 @@ operations! {
 
     /// Ends at most `limit` of the tokens that this key has signed, and says how many these were.
     end_signed_by(signing_key: SigningKeyId, limit: u32, now: Timestamp) -> u64;
+
+    /// Which of `digests`, by their places, are those of tokens that are kept, ended or not.
+    known_tokens(digests: Vec<TokenDigest>) -> Vec<usize>;
+    /// Keeps tokens that were made elsewhere as those of `key`: all of them or none. They were held
+    /// to `policy`, which must still be its account's. Up to 10,000 count as newer the later they
+    /// come, more are in no certain order. `progress` is told how many are written.
+    import_tokens(key: KeyId, policy: Policy, tokens: Vec<ImportedToken>, progress: Progress, now: Timestamp) -> Imported;
 
     /// The token with this digest, whatever has become of it.
     find_token(digest: TokenDigest) -> Option<TokenRecord>;

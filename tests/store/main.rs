@@ -4,6 +4,7 @@ mod accounts_and_keys;
 mod audit;
 mod audit_chain;
 mod concurrency;
+mod importing;
 mod lifecycle;
 mod management;
 mod settings;

@@ -1,7 +1,8 @@
 //! The store as one file of SQLite's, in WAL mode, durable at each commit.
 //!
 //! [`writer`] is the one thread that changes it, [`readers`] are the few that look things up. The
-//! operations are in [`accounts`], [`policies`], [`keys`], [`management`], [`mint`], [`tokens`], [`settings`], [`selection`],
+//! operations are in [`accounts`], [`policies`], [`keys`], [`management`], [`mint`], [`import`],
+//! [`tokens`], [`settings`], [`selection`],
 //! [`verification`], [`audit`] and [`sweep`]; [`open`] makes and checks the file.
 
 mod accounts;
@@ -10,6 +11,7 @@ mod backup;
 mod examine;
 mod fault;
 mod good_keys;
+mod import;
 mod keys;
 mod management;
 mod mint;
