@@ -48,6 +48,7 @@ node nodejs
 npm npm
 shellcheck shellcheck
 sqlite3 sqlite3
+wrk wrk
 END
     find_python || echo python3-requests
     python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
@@ -142,5 +143,6 @@ run "Dependencies" check_dependencies
 run "Lints" cargo clippy --all-targets --locked -- -D warnings
 run "Documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
 run "Tests" cargo test --locked
+run "Benchmarks" scripts/bench.sh --smoke
 
 printf '\nAll checks passed in %s min %s s.\n' $((SECONDS / 60)) $((SECONDS % 60))

@@ -1,0 +1,149 @@
+"""Measurements of what happens beside something else: a sweep, strangers, a crowd."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+
+from bench import Bench
+from compare import Outcome, of_ratios, plain, shortly
+from stores import Filled
+from tools import MINT, VERIFY, Traced, Work, finish, percentile, read_trace, require_good
+
+# How long the probe goes on before and after the crowd: seconds.
+BEFORE, AFTER = 2, 4
+
+
+def top_mint_rate(bench: Bench) -> float:
+    def measure() -> float:
+        store = bench.stores.copy(0, keys=1)
+        return bench.mint_run(store, Work(MINT, store.keys), bench.sizes.seconds).rate
+
+    return bench.top_rate("mint", measure)
+
+
+def top_verify_rate(bench: Bench) -> float:
+    def measure() -> float:
+        store = bench.stores.copy(bench.sizes.few, sampled=bench.sizes.few)
+        server = bench.tools.serve(store.file)
+        work = Work(VERIFY, store.sample)
+        bench.warm(server, work)
+        rate = bench.tools.wrk(server, work, bench.sizes.seconds).rate
+        server.stop()
+        return rate
+
+    return bench.top_rate("verify", measure)
+
+
+def sweep(bench: Bench) -> dict[str, Outcome]:
+    """Minting at half the top rate, by a server that starts with many expired tokens and one that starts
+    with as many good ones. The sweep marks them as ended and, as they expired two days ago, deletes them."""
+    count, rate = bench.sizes.many, top_mint_rate(bench) / 2
+    with_sweep, without, notes = [], [], []
+    for _ in range(min(bench.sizes.repeats, 2)):
+        p99, note = minting_p99(bench, bench.stores.copy(0, expired=count), rate)
+        with_sweep.append(p99)
+        notes.append(note)
+        without.append(minting_p99(bench, bench.stores.copy(count), rate)[0])
+    note = f"at {shortly(rate)}/s; the sweep: {', '.join(notes)}"
+    return {"sweep": of_ratios(with_sweep, without, " ms", note)}
+
+
+def minting_p99(bench: Bench, store: Filled, rate: float) -> tuple[float, str]:
+    """Of the requests that were due before the sweep's end, if it ended; and what the sweep did."""
+    work = bench.only_first(Work(MINT, store.keys))
+    server = bench.tools.serve(store.file)
+    bench.know_keys(server, work)
+    trace = bench.tools.folder / "trace"
+    require_good(bench.tools.paced(server, work, rate, 2 * bench.sizes.seconds, trace=trace))
+    swept_at, note = sweep_end(server.log)
+    server.stop()
+    store.remove()
+    all_requests = read_trace(trace)
+    during = [request.latency for request in all_requests if request.due < swept_at]
+    # A short sweep may end before the first request is due; the first ones come upon what it left.
+    return percentile(during or [request.latency for request in all_requests[:100]], 0.99), note
+
+
+def sweep_end(log: Path) -> tuple[float, str]:
+    """When the log says that a sweep ended (seconds since the epoch), and what it says."""
+    for line in log.read_text().splitlines():
+        if '"swept"' in line:
+            entry = json.loads(line)
+            ended = datetime.fromisoformat(entry["timestamp"].replace("Z", "+00:00")).timestamp()
+            return ended, f"{entry['purged']:,} deleted"
+    return float("inf"), "not done"
+
+
+def wrong_keys(bench: Bench) -> dict[str, Outcome]:
+    """Verification at half the top rate, with and without a stranger who tries private keys."""
+    tools, sizes = bench.tools, bench.sizes
+    rate = top_verify_rate(bench) / 2
+    store = bench.stores.copy(sizes.few, sampled=sizes.few)
+    good = Work(VERIFY, store.sample)
+    bad = Work(MINT, tools.folder / "wrong-keys")
+    bad.values.write_text(tools.text("keys", "--count", sizes.wrong_keys))
+    server = tools.serve(store.file)
+    bench.warm(server, good)
+    beside, alone, reached = [], [], []
+    for _ in range(min(sizes.repeats, 3)):
+        alone.append(require_good(tools.paced(server, good, rate, sizes.seconds))["p99"])
+        stranger = tools.start_paced(server, bad, sizes.wrong_keys, sizes.seconds)
+        beside.append(require_good(tools.paced(server, good, rate, sizes.seconds))["p99"])
+        tried = finish(stranger)
+        if set(tried["statuses"]) - {"401", "429", "0"}:
+            raise RuntimeError(f"wrong keys were answered with {tried['statuses']}")
+        reached.append((tried["requests"] - tried["unsent"]) / sizes.seconds)
+        server.shorten_log()
+    server.stop()
+    note = f"at {shortly(rate)}/s, beside {shortly(median(reached))} wrong keys/s"
+    return {"wrong-keys": of_ratios(beside, alone, " ms", note)}
+
+
+def overload(bench: Bench) -> dict[str, Outcome]:
+    """A crowd of connections that ask for four times the top minting rate, and a probe beside it."""
+    tools, sizes = bench.tools, bench.sizes
+    offered = 4 * top_mint_rate(bench)
+    store = bench.stores.copy(0, keys=1)
+    work, answers, trace = Work(MINT, store.keys), tools.folder / "answers", tools.folder / "trace"
+    server = tools.serve(store.file)
+    bench.know_keys(server, work)
+    probe_span = BEFORE + sizes.seconds + AFTER
+    probe = tools.start_paced(server, work, 50, probe_span, connections=4, trace=trace, save=f"{answers}-probe")
+    time.sleep(BEFORE)
+    crowd = tools.paced(
+        server, work, offered, sizes.seconds, connections=sizes.crowd, threads=2, save=answers
+    )
+    finish(probe)
+    peak = server.memory_mib("VmHWM")
+    server.stop()
+    with answers.open("ab") as all_answers:
+        all_answers.write(Path(f"{answers}-probe").read_bytes())
+    kept = tools.baseline("kept", "--store", store.file, "--answers", answers)
+    statuses = crowd["statuses"]
+    good, told = statuses.get("200", 0), statuses.get("503", 0)
+    sent = crowd["requests"] - crowd["unsent"]
+    odd = sent - good - told + crowd["unavailable_without_retry_after"]
+    took = f"{shortly(sent / sizes.seconds)}/s of {shortly(offered)}/s sent: {good:,} minted, {told:,} told to retry"
+    lost = kept["acknowledged"] - kept["kept"]
+    return {
+        "overload-memory": plain(peak, f"{peak:.0f} MiB", f"{sizes.crowd:,} connections, p99 {crowd['p99']:.0f} ms"),
+        "overload-answers": plain(odd, f"{odd:,}", took),
+        "overload-recovery": recovery(read_trace(trace), crowd["ended_at"]),
+        "overload-kept": plain(lost, f"{lost:,}", f"of {kept['acknowledged']:,} acknowledged"),
+    }
+
+
+def recovery(probe: list[Traced], ended: float) -> Outcome:
+    """From the load's end until all of the probe's requests are minted as quickly as before it."""
+    calm = [request for request in probe if request.due < probe[0].due + BEFORE / 2]
+    usual = max(request.latency for request in calm)
+    # Twice the slowest before, and not less than what a busy disk may take.
+    bad = [r for r in probe if r.due >= ended and (r.status != 200 or r.latency > max(2 * usual, 20))]
+    if not any(request.due >= ended for request in probe):
+        raise RuntimeError("the probe ended before the load")
+    took = max((request.due + request.latency / 1000 - ended for request in bad), default=0.0)
+    return plain(took, f"{took:.2f} s", f"a probe beside it took up to {usual:.1f} ms before")
