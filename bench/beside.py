@@ -13,8 +13,10 @@ from compare import Outcome, of_ratios, plain, shortly
 from stores import Filled
 from tools import MINT, VERIFY, Traced, Work, finish, percentile, read_trace, require_good
 
-# How long the probe goes on before and after the crowd: seconds.
-BEFORE, AFTER = 2, 4
+# How long the probe goes on before and after the crowd, which takes a while to connect: seconds.
+BEFORE, AFTER = 2, 15
+# How long it must be calm for the server to have recovered: seconds.
+CALM = 0.5
 
 
 def top_mint_rate(bench: Bench) -> float:
@@ -112,7 +114,7 @@ def overload(bench: Bench) -> dict[str, Outcome]:
     server = tools.serve(store.file)
     bench.know_keys(server, work)
     probe_span = BEFORE + sizes.seconds + AFTER
-    probe = tools.start_paced(server, work, 50, probe_span, connections=4, trace=trace, save=f"{answers}-probe")
+    probe = tools.start_paced(server, work, 50, probe_span, connections=64, trace=trace, save=f"{answers}-probe")
     time.sleep(BEFORE)
     crowd = tools.paced(
         server, work, offered, sizes.seconds, connections=sizes.crowd, threads=2, save=answers
@@ -138,12 +140,16 @@ def overload(bench: Bench) -> dict[str, Outcome]:
 
 
 def recovery(probe: list[Traced], ended: float) -> Outcome:
-    """From the load's end until all of the probe's requests are minted as quickly as before it."""
-    calm = [request for request in probe if request.due < probe[0].due + BEFORE / 2]
-    usual = max(request.latency for request in calm)
+    """From the load's end until the probe's requests are minted as quickly as before it, for a while."""
+    usual = max(request.latency for request in probe if request.due < probe[0].due + BEFORE / 2)
     # Twice the slowest before, and not less than what a busy disk may take.
-    bad = [r for r in probe if r.due >= ended and (r.status != 200 or r.latency > max(2 * usual, 20))]
-    if not any(request.due >= ended for request in probe):
+    quick = max(2 * usual, 20)
+    after = [request for request in probe if request.due >= ended]
+    if not after or after[-1].due < ended + CALM:
         raise RuntimeError("the probe ended before the load")
-    took = max((request.due + request.latency / 1000 - ended for request in bad), default=0.0)
+    slow = [request.due for request in after if request.status != 200 or request.latency > quick]
+    starts = [ended, *slow]
+    ends = [*slow, after[-1].due]
+    calm = (start for start, end in zip(starts, ends, strict=True) if end - start >= CALM)
+    took = next(calm, after[-1].due) - ended
     return plain(took, f"{took:.2f} s", f"a probe beside it took up to {usual:.1f} ms before")

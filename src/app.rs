@@ -76,7 +76,7 @@ impl App {
                 .signing_key
                 .is_some_and(|key| !self.signing.knows(key))
         {
-            record.state = TokenState::SignerRetired;
+            record.state = TokenState::SignerUnknown;
         }
         Ok(found)
     }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::{app::App, command::RETRY_WINDOW, error::Error, store::Swept};
+use crate::{app::App, command::RETRY_WINDOW, domain::SigningKeyId, error::Error, store::Swept};
 
 /// How the sweeper goes about it.
 #[derive(Debug, Clone, Copy)]
@@ -34,9 +34,30 @@ pub async fn sweep_once(app: &App, plan: &Plan) -> Result<Swept, Error> {
             .sweep(now, purge_before, forget_before, plan.batch)
             .await?;
         if swept.is_nothing() {
-            return Ok(total);
+            break;
         }
         total += swept;
+    }
+    for key in app.signing.retired() {
+        total.expired += end_signed_by(app, key, plan.batch).await?;
+    }
+    Ok(total)
+}
+
+/// Marks the tokens that the retired `key` signed as ended, `batch` in a transaction, and says how
+/// many these were.
+///
+/// # Errors
+/// The store's; the batches before have been done.
+pub async fn end_signed_by(app: &App, key: SigningKeyId, batch: u32) -> Result<u64, Error> {
+    let mut total = 0;
+    loop {
+        let now = app.clock.now();
+        let ended = app.store.end_signed_by(key, batch, now).await?;
+        total += ended;
+        if ended < u64::from(batch) {
+            return Ok(total);
+        }
     }
 }
 

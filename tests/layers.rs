@@ -49,7 +49,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
         "operator",
         &["app", "domain", "error", "keyring", "signing", "store"],
     ),
-    ("sweeper", &["app", "command", "error", "store"]),
+    ("sweeper", &["app", "command", "domain", "error", "store"]),
     ("background", &["app", "error", "sweeper"]),
     (
         "config",

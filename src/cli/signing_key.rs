@@ -14,9 +14,9 @@ use crate::{
     domain::{Algorithm, SigningKeyId},
     entropy::Entropy,
     error::Error,
-    operator::signing_key::end_tokens,
     signing::{KeyFile, KeySet, Retired, Rotated},
     store::{Absent, Store},
+    sweeper::end_signed_by,
 };
 
 #[derive(Debug, Subcommand)]
@@ -111,23 +111,32 @@ async fn retire(config: &Config, id: SigningKeyId, output: Output) -> Result<(),
             sentence(&error)
         ))
     })?;
-    output.words(
-        "A server that runs refuses what it signed within half a second; whoever keeps a copy of /.well-known/jwks.json, once that is fetched again.",
-    );
-    let fate = count(ended, "token");
+    output.words(format_args!(
+        "A server that reads {} refuses what it signed within half a second, and one that is passed a copy as a credential once it is restarted; whoever keeps a copy of /.well-known/jwks.json, once that is fetched again.",
+        file.path().display()
+    ));
+    let fate = match ended {
+        Some(ended) => format!("{} ended", count(ended, "token")),
+        None => format!(
+            "there is no store at {}, so no token was ended; name it by --database and run this again",
+            config.database
+        ),
+    };
     output.data(
-        format_args!("Signing key {id} {when}; {fate} ended."),
+        format_args!("Signing key {id} {when}; {fate}."),
         &json!({ "signing_key": id, "state": "retired", "ended": ended }),
     )
 }
 
-/// Ends the tokens that the key signed, where there is a store.
-async fn end_in_store(config: &Config, id: SigningKeyId) -> Result<u64, Error> {
-    if Store::exists(&config.store_options(Absent::Refuse))? {
-        end_tokens(&open(config, Absent::Refuse)?, id).await
-    } else {
-        Ok(0)
+/// Ends the tokens that the key signed, where there is a store; says how many these were.
+async fn end_in_store(config: &Config, id: SigningKeyId) -> Result<Option<u64>, Error> {
+    if !Store::exists(&config.store_options(Absent::Refuse))? {
+        return Ok(None);
     }
+    let app = open(config, Absent::Refuse)?;
+    end_signed_by(&app, id, config.sweeper.batch)
+        .await
+        .map(Some)
 }
 
 fn list(keys: &KeySet, output: Output) -> Result<(), Error> {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
 use crate::{
     app::App,
     domain::{SealedToken, Token, TokenDigest},
@@ -33,7 +31,7 @@ pub(super) fn signer(app: &App, drawn: &Token, seal: Box<Seal>) -> Signer {
             to_sign.generation,
             &claims,
         );
-        let (text, signing_key): (Zeroizing<String>, _) = signed.ok()?;
+        let (text, signing_key) = signed?;
         let token = Token::parse(&text).expect("a signed token has the form of a token");
         let digest = TokenDigest::of(&token);
         Some(SignedToken {

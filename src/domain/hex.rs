@@ -1,4 +1,17 @@
-//! Reading 32 bytes from hexadecimal digits.
+//! Bytes as hexadecimal digits, and back.
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+/// Two digits for each byte, the higher half first.
+#[must_use]
+pub fn to_hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
 
 /// The bytes that 64 hexadecimal digits of either case stand for; `None` for any other text.
 pub(super) fn parse_32(text: &str) -> Option<[u8; 32]> {
@@ -11,4 +24,15 @@ pub(super) fn parse_32(text: &str) -> Option<[u8; 32]> {
         *byte = u8::from_str_radix(digits, 16).ok()?;
     }
     Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_byte_is_two_digits() {
+        assert_eq!(to_hex(&[0, 0x7f, 0xa0, 0xff]), "007fa0ff");
+        assert_eq!(to_hex(&[]), "");
+    }
 }

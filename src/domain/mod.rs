@@ -44,6 +44,7 @@ pub use digest::{
     IdempotencyDigest, KeyDigest, MalformedDigest, RequestDigest, Selector, TokenDigest,
 };
 pub use format::Format;
+pub use hex::to_hex;
 pub use id::{AccountId, KeyId, SigningKeyId, TokenId};
 pub use key_record::KeyRecord;
 pub use lifetime::{Lifetime, MalformedLifetime};

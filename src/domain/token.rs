@@ -5,6 +5,8 @@ use std::fmt;
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
+use super::to_hex;
+
 /// A token: 16 random bytes as 32 lower-case hexadecimal digits. One that is signed, or was
 /// imported, is another text: of the characters that RFC 6750 (section 2.1) allows.
 ///
@@ -37,13 +39,7 @@ impl Token {
     /// The opaque token with these raw bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Self {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = Zeroizing::new(String::with_capacity(2 * Self::BYTES));
-        for byte in bytes {
-            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            text.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-        Self(text)
+        Self(Zeroizing::new(to_hex(bytes)))
     }
 
     /// Reads a token as its holder shows it.

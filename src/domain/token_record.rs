@@ -21,7 +21,8 @@ pub struct TokenRecord {
     pub settings: Settings,
 }
 
-/// Whether a token can still be good, its expiry aside. One that cannot never can again.
+/// Whether a token can still be good, its expiry aside. One that cannot never can again, unless its
+/// signing key comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenState {
     /// Nothing speaks against it.
@@ -30,8 +31,8 @@ pub enum TokenState {
     Ended,
     /// Its account is disabled.
     AccountDisabled,
-    /// The key that signed it is retired.
-    SignerRetired,
+    /// The key that signed it is retired, or not known to this server.
+    SignerUnknown,
 }
 
 /// How often a token was verified, and when last.

@@ -141,6 +141,8 @@ impl Failure {
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Domain(Error::TooManyRequests { retry_after }) => Some(*retry_after),
+            // An operator has to act first.
+            Self::Domain(Error::NoSigningKey(_)) => None,
             Self::TokenRefused(_, wait) => *wait,
             failure if failure.status() == StatusCode::SERVICE_UNAVAILABLE => Some(PAUSE),
             _ => None,

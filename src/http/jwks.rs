@@ -1,7 +1,5 @@
 //! The public keys by which anybody can check signed tokens: a JSON Web Key Set (RFC 7517).
 
-use std::fmt::Write as _;
-
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{self, ContentType, ETag, EntityTag, Header as _, IfNoneMatch},
@@ -10,6 +8,7 @@ use actix_web::{
 use sha2::{Digest as _, Sha256};
 
 use super::Service;
+use crate::domain::to_hex;
 
 /// Where they are looked for (RFC 8615 reserves what is below `/.well-known`).
 pub(super) const PATH: &str = "/.well-known/jwks.json";
@@ -35,15 +34,7 @@ pub(super) async fn show(request: HttpRequest, service: Data<Service>) -> HttpRe
 }
 
 fn tag_of(body: &str) -> EntityTag {
-    let digest = Sha256::digest(body);
-    let hexadecimal = digest
-        .iter()
-        .take(16)
-        .fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to memory does not fail");
-            text
-        });
-    EntityTag::new_strong(hexadecimal)
+    EntityTag::new_strong(to_hex(&Sha256::digest(body)[..16]))
 }
 
 /// Whether the asker has what `tag` is of (RFC 9110, section 13.1.2).

@@ -6,6 +6,5 @@
 pub mod account;
 pub mod audit;
 pub mod key;
-pub mod signing_key;
 pub mod token;
 pub mod token_import;

@@ -1,7 +1,5 @@
 //! Signed tokens: JSON Web Tokens (RFC 7519).
 
-use std::fmt::Write as _;
-
 use hkdf::Hkdf;
 use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
@@ -9,7 +7,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::Secret;
-use crate::domain::{AccountId, Algorithm, SigningKeyId, Timestamp};
+use crate::domain::{AccountId, Algorithm, SigningKeyId, Timestamp, to_hex};
 
 /// What a signed token says of itself, beside its account and its issuer.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +67,7 @@ pub(super) fn sign(
         sub: subject.account,
         iat: claims.issued_at.seconds(),
         exp: claims.expires_at.map(Timestamp::seconds),
-        jti: hexadecimal(claims.unique),
+        jti: to_hex(&claims.unique),
         scope: (!claims.scopes.is_empty()).then(|| claims.scopes.join(" ")),
     };
     jsonwebtoken::encode(&header, &payload, &key)
@@ -91,13 +89,6 @@ pub(super) fn derive(secret: &Secret, subject: Subject) -> Zeroizing<[u8; 32]> {
         )
         .expect("32 bytes are within HKDF's reach");
     derived
-}
-
-fn hexadecimal(bytes: [u8; 16]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to memory does not fail");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -55,11 +55,6 @@ struct Seen {
     fault: Option<String>,
 }
 
-/// No key signs by this algorithm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no key signs by {0}; `moneyer signing-key create --algorithm {0}` makes one")]
-pub struct NoSigningKey(pub Algorithm);
-
 /// What looking at the file again brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Followed {
@@ -96,31 +91,38 @@ impl Signing {
     }
 
     /// Signs a token of `account`, whose tokens are in their `generation`; gives its text and the key
-    /// that signed it.
-    ///
-    /// # Errors
-    /// [`NoSigningKey`] when no key signs by `algorithm`.
+    /// that signed it, or `None` when no key signs by `algorithm`.
+    #[must_use]
     pub fn sign(
         &self,
         algorithm: Algorithm,
         account: AccountId,
         generation: u64,
         claims: &Claims<'_>,
-    ) -> Result<(Zeroizing<String>, SigningKeyId), NoSigningKey> {
+    ) -> Option<(Zeroizing<String>, SigningKeyId)> {
         let keys = self.keys();
-        let (id, secret) = keys.set.signer(algorithm).ok_or(NoSigningKey(algorithm))?;
+        let (id, secret) = keys.set.signer(algorithm)?;
         let subject = Subject {
             account,
             generation,
         };
         let token = jwt::sign(algorithm, (id, secret), subject, &self.issuer, claims);
-        Ok((token, id))
+        Some((token, id))
     }
 
     /// Whether this key is known and not retired, so that what it signed may be good.
     #[must_use]
     pub fn knows(&self, id: SigningKeyId) -> bool {
         self.keys().set.knows(id)
+    }
+
+    /// The keys that are known to be retired.
+    #[must_use]
+    pub fn retired(&self) -> Vec<SigningKeyId> {
+        let keys = self.keys();
+        let retired = keys.set.keys().iter();
+        let retired = retired.filter(|key| key.state == State::Retired);
+        retired.map(|key| key.id).collect()
     }
 
     /// The keys with which anybody can check signatures.
@@ -218,7 +220,7 @@ mod tests {
         change(file, 1, |keys, rng| keys.create(algorithm, NOW, rng))
     }
 
-    fn signer(signing: &Signing) -> Result<SigningKeyId, NoSigningKey> {
+    fn signer(signing: &Signing) -> Option<SigningKeyId> {
         let claims = Claims {
             unique: [1; 16],
             issued_at: NOW,
@@ -241,17 +243,17 @@ mod tests {
         let (_folder, file) = in_new_folder();
         let signing = Signing::load(file.clone(), "moneyer".into()).unwrap();
         assert_eq!(signing.follow(), Followed::Unchanged);
-        assert_eq!(signer(&signing), Err(NoSigningKey(Algorithm::EdDsa)));
+        assert_eq!(signer(&signing), None);
         let first = create(&file, Algorithm::EdDsa);
         assert!(!signing.knows(first));
         assert_eq!(signing.follow(), Followed::Changed);
         assert_eq!(signing.follow(), Followed::Unchanged);
-        assert_eq!(signer(&signing), Ok(first));
+        assert_eq!(signer(&signing), Some(first));
         let rotated = change(&file, 2, |keys, rng| {
             keys.rotate(Algorithm::EdDsa, NOW, rng)
         });
         assert_eq!(signing.follow(), Followed::Changed);
-        assert_eq!(signer(&signing), Ok(rotated.new));
+        assert_eq!(signer(&signing), Some(rotated.new));
         assert!(signing.knows(first) && signing.knows(rotated.new));
         change(&file, 3, |keys, _| keys.retire(first));
         assert_eq!(signing.follow(), Followed::Changed);
@@ -284,7 +286,7 @@ mod tests {
         assert_eq!(told.matches("stay as they were").count(), 1, "{told}");
         std::fs::remove_file(file.path()).unwrap();
         assert_eq!(signing.follow(), Followed::Unchanged);
-        assert_eq!(signer(&signing), Ok(id));
+        assert_eq!(signer(&signing), Some(id));
         let newer = create(&file, Algorithm::Hs256);
         assert_eq!(signing.follow(), Followed::Changed);
         assert!(signing.knows(newer));

@@ -196,8 +196,8 @@ pub enum RotatedKey {
 /// How many rows one sweep reclaimed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// Tokens whose time had come, or whose account has a later generation, and which are now marked
-    /// as ended.
+    /// Tokens whose time had come, whose account has a later generation or whose signing key is
+    /// retired, and which are now marked as ended.
     pub expired: u64,
     /// Tokens that had ended long enough ago, and are now gone.
     pub purged: u64,

@@ -47,7 +47,11 @@ fn reason(rule: Rule, standing: Standing, case: &Case<'_>) -> String {
         Rule::Enabled => "it was not disabled".into(),
         Rule::Account => format!("its account {} is active", subject.record.account),
         Rule::Unexpired => match subject.record.expires_at {
+            None if broken => "it was minted in the future: a clock was wrong".into(),
             None => "it does not expire".into(),
+            Some(at) if broken && at > case.now => {
+                "it was minted in the future: a clock was wrong".into()
+            }
             Some(at) if broken => format!("it expired at {at}"),
             Some(at) => format!("it expires at {at}"),
         },
@@ -82,7 +86,7 @@ fn reason_without_subject(rule: Rule, standing: Standing, shown: Shown) -> &'sta
             "it was never minted, ended long ago, or is none that the caller may ask about"
         }
         (Rule::Enabled, Standing::Broken) => {
-            "it was disabled, expired some time ago, or was signed with a key that is retired"
+            "it was disabled, expired some time ago, or was signed with a key that is retired or unknown"
         }
         (Rule::Enabled, Standing::Kept) => "it was not disabled",
         (Rule::Account, Standing::Broken) => "its account is disabled",

@@ -1,9 +1,12 @@
 //! The rules that a token is held to, each in one place.
 
-use std::{cmp::Ordering, net::IpAddr};
+use std::{cmp::Ordering, net::IpAddr, time::Duration};
 
 use super::{Counted, Gone, Sight, Subject};
 use crate::domain::{Origin, Timestamp, TokenDigest};
+
+/// How far two clocks may differ.
+const CLOCK_SKEW: Duration = Duration::from_mins(1);
 
 /// What was shown as a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,7 +165,7 @@ impl Rule {
     const fn broken_by(gone: Gone) -> Self {
         match gone {
             Gone::Unknown => Self::Known,
-            Gone::Ended | Gone::SignerRetired => Self::Enabled,
+            Gone::Ended | Gone::SignerUnknown => Self::Enabled,
             Gone::AccountDisabled => Self::Account,
         }
     }
@@ -210,8 +213,12 @@ const fn standing(kept: bool) -> Standing {
     }
 }
 
+/// Whether it has not expired; and of a signed token, whether its `iat` is not to come, as others who
+/// check it want it.
 fn is_unexpired(subject: &Subject, case: &Case<'_>) -> bool {
-    subject.record.expires_at.is_none_or(|at| at > case.now)
+    let record = &subject.record;
+    let has_begun = record.signing_key.is_none() || record.created_at <= case.now.after(CLOCK_SKEW);
+    has_begun && record.expires_at.is_none_or(|at| at > case.now)
 }
 
 fn origin_fits(subject: &Subject, case: &Case<'_>) -> bool {

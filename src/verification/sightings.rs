@@ -32,8 +32,9 @@ pub enum Gone {
     Ended,
     /// Its account is disabled.
     AccountDisabled,
-    /// The key that signed it is retired.
-    SignerRetired,
+    /// The key that signed it is retired, or not known here; what is known of tokens is forgotten when
+    /// the signing keys change.
+    SignerUnknown,
 }
 
 /// The cache. Tokens that are not good have a part of their own, so that a stranger who makes up
@@ -114,7 +115,7 @@ impl Sightings {
             Some(record) => match record.state {
                 TokenState::Ended => Sight::Gone(Gone::Ended),
                 TokenState::AccountDisabled => Sight::Gone(Gone::AccountDisabled),
-                TokenState::SignerRetired => Sight::Gone(Gone::SignerRetired),
+                TokenState::SignerUnknown => Sight::Gone(Gone::SignerUnknown),
                 TokenState::Live => Sight::Good(Arc::new(Subject::new(*digest, record))),
             },
         };

@@ -199,9 +199,11 @@ fn tokens_of_a_rotated_key_are_checked_offline_until_it_is_retired() {
             .get(&format!("/v2/verify?token={token}"))
             .status
     };
-    crate::support::eventually(crate::process::PATIENCE, "the old key's tokens end", || {
-        asked(&tokens[0]) == 401
+    crate::support::eventually(crate::process::PATIENCE, "the old key is gone", || {
+        let shown = issuer.server.get("/.well-known/jwks.json").body;
+        !shown.contains(old)
     });
+    assert_eq!(asked(&tokens[0]), 401);
     assert_eq!(asked(&tokens[1]), 200);
     for checker in checkers() {
         let answers = issuer.check(&checker, &tokens);

@@ -1,6 +1,9 @@
 //! Ending every token of an account at once.
 
-use moneyer::{domain::Role, operator::account};
+use moneyer::{
+    domain::{PrivateKey, Role},
+    operator::account,
+};
 use serde_json::json;
 
 use crate::support::{Server, block_on};
@@ -94,4 +97,22 @@ fn active_tokens_are_counted_within_the_generation() {
     server.auth(&key).send().refuses(409, "too_many_tokens");
     regenerate(&server, "acme");
     server.mint(&key);
+}
+
+#[test]
+fn a_retry_and_a_disabling_are_answered_even_after_the_key_was_rotated() {
+    let server = Server::start();
+    let key = server.account("acme");
+    let mint = |key: &PrivateKey| {
+        let request = server.auth(key).header("Idempotency-Key", "once");
+        request.send().token()
+    };
+    let token = mint(&key);
+    regenerate(&server, "acme");
+    let rotated = block_on(moneyer::operator::key::rotate(&server.app, &key, None)).unwrap();
+    let new = rotated.new.key;
+    assert_eq!(mint(&new), token);
+    let again = server.auth(&new).query("disableToken", &token).send();
+    assert_eq!(again.status(), 200);
+    server.verify(&token).refuses_token(401);
 }

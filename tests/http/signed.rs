@@ -35,6 +35,10 @@ impl Scene {
     }
 }
 
+fn signing_key_of(token: &str) -> SigningKeyId {
+    part(token, 0)["kid"].as_str().unwrap().parse().unwrap()
+}
+
 fn part(token: &str, place: usize) -> Value {
     let part = token.split('.').nth(place).unwrap();
     serde_json::from_slice(&BASE64.decode(part).unwrap()).unwrap()
@@ -166,6 +170,7 @@ fn without_a_key_to_sign_with_nothing_is_minted_and_opaque_tokens_work_as_ever()
     server.set_format("signed", "jwt-hs256");
     let refused = server.auth(&signed).send();
     refused.refuses(503, "no_signing_key");
+    assert_eq!(refused.header("retry-after"), None);
     assert!(
         refused
             .body
@@ -247,4 +252,31 @@ fn another_accounts_signed_token_is_unknown() {
         let request = it.server.auth(&stranger).query(name, &token);
         request.send().refuses(404, "unknown_token");
     }
+}
+
+#[test]
+fn what_a_retired_key_signed_is_listed_no_more_once_it_is_swept() {
+    let it = Scene::of(Algorithm::EdDsa);
+    let old = signing_key_of(&it.mint());
+    // Minted between the end of the key and the moment at which the server sees it.
+    it.server.rotate_signing_key(Algorithm::EdDsa);
+    it.server.retire_signing_key(old);
+    assert_eq!(it.server.list(&it.key).len(), 1);
+    assert_eq!(it.server.sweep().expired, 1);
+    assert!(it.server.list(&it.key).is_empty());
+    assert_eq!(it.server.sweep().expired, 0);
+}
+
+#[test]
+fn a_signed_token_of_the_future_is_refused_until_its_time() {
+    let it = Scene::of(Algorithm::EdDsa);
+    it.server.advance(120);
+    let token = it.mint();
+    let id = "UPDATE tokens SET created_at = created_at + 120";
+    it.server.file().execute(id, []).unwrap();
+    it.refuses(&token);
+    let explained = it.server.verify(&token).query("explain", "1").send().body;
+    assert!(explained.contains("minted in the future"), "{explained}");
+    it.server.advance(60);
+    it.server.verify(&token).accepts();
 }

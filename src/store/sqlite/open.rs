@@ -6,7 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, config::DbConfig,
+};
 
 use super::owner_only;
 use crate::{
@@ -75,6 +77,9 @@ pub(super) fn connect_plain(path: &Path, access: OpenFlags) -> rusqlite::Result<
 fn connect(path: &Path, options: &Options, access: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = connect_plain(path, access)?;
     connection.busy_timeout(options.busy_timeout)?;
+    // Without this a statement that a partial index may serve is planned anew whenever it is given
+    // other values.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "cache_size", -i64::from(options.page_cache_kib))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT_PREPARED);
     Ok(connection)

@@ -33,6 +33,9 @@ impl Sqlite {
                 update.execute(params![id, now.seconds()])?;
             }
             let ended = rows.len() as u64;
+            if ended == 0 {
+                return Ok(0);
+            }
             let tokens = rows.into_iter().map(|(_, token)| token).collect();
             work.record(Actor::CommandLine, now, Event::TokensDisabled { tokens });
             work.altered(Altered::Tokens);

@@ -200,7 +200,12 @@ pub(super) fn carry_all(
     from: KeyId,
     to: KeyId,
     reseal: &Reseal,
+    now: Timestamp,
 ) -> rusqlite::Result<Result<(), TokenId>> {
+    // What ended with a generation is marked so first: the index of the others has it apart.
+    connection
+        .prepare_cached(END_OUTDATED)?
+        .execute(params![from.to_i64(), now.seconds()])?;
     for some in [LIVE_OF_KEY, ENDED_OF_KEY] {
         if let Err(broken) = carry(connection, some, from, to, reseal)? {
             return Ok(Err(broken));
@@ -212,6 +217,9 @@ pub(super) fn carry_all(
     Ok(Ok(()))
 }
 
+const END_OUTDATED: &str = "UPDATE tokens SET ended_at = ?2
+    WHERE key_id = ?1 AND ended_at IS NULL AND generation < (SELECT a.generation
+        FROM keys k JOIN accounts a ON a.id = k.account_id WHERE k.id = ?1)";
 // Apart, since each has an index of its own.
 const LIVE_OF_KEY: &str = "SELECT digest, sealed, id FROM tokens
     WHERE key_id = ?1 AND ended_at IS NULL AND id > ?2 AND generation = (SELECT a.generation

@@ -24,7 +24,8 @@ use moneyer::{
     keyring::Keyring,
     operator::{account, key},
     signing::Signing,
-    store::{Absent, Store},
+    store::{Absent, Store, Swept},
+    sweeper::sweep_once,
 };
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -144,6 +145,12 @@ impl Server {
 
     pub fn list(&self, key: &PrivateKey) -> Vec<String> {
         self.auth(key).query("list", "1").send().tokens()
+    }
+
+    /// One sweep, as the server has them now and then.
+    pub fn sweep(&self) -> Swept {
+        let plan = Config::default().sweeper_plan();
+        block_on(sweep_once(&self.app, &plan)).unwrap()
     }
 
     /// The file itself, for what the service does not show.
