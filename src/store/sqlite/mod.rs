@@ -35,6 +35,7 @@ use std::{
 };
 
 use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::{fault::classify, readers::Readers, work::Work, writer::Writer};
 use super::{Claim, Options, Watcher};
@@ -47,6 +48,9 @@ pub struct Sqlite {
     // writes, is closed.
     readers: Readers,
     writer: Writer,
+    /// One look-up at a time may go through all of an account's tokens, so that the other readers
+    /// are left to those that are short.
+    passes: Arc<Semaphore>,
 }
 
 impl Sqlite {
@@ -64,6 +68,7 @@ impl Sqlite {
         Ok(Self {
             writer: Writer::start(writing, options.queue, options.batch),
             readers: Readers::start(reading, options.queue),
+            passes: Arc::new(Semaphore::new(1)),
             path,
         })
     }
@@ -137,6 +142,13 @@ impl Sqlite {
         F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         self.writer.run(work).await
+    }
+
+    /// Waits for the turn of a look-up that goes through all of an account's tokens; it has to hold
+    /// what it is given until it is through.
+    async fn pass_turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let turn = Arc::clone(&self.passes).acquire_owned().await;
+        turn.map_err(|closed| Error::Internal(closed.into()))
     }
 
     /// Does `work` on a connection that can only read.

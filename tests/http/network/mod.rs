@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod callers;
+mod ends;
 mod keys;
 mod paging;
 mod permissions;

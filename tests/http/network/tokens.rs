@@ -178,9 +178,9 @@ fn a_protected_token_is_not_deleted() {
 fn the_permissions_are_those_that_the_account_declares() {
     let it = Scene::start();
     assert_eq!(it.listed(PERMISSIONS, "", "permission_name"), ALL);
-    it.set(json!({ "permissions": { "b": "", "a": "do a" } }));
+    it.set(json!({ "permissions": { "access-tokens:read": "", "a": "do a" } }));
     let answer = it.get(it.key.expose(), PERMISSIONS).send();
-    insta::assert_snapshot!(answer.body, @r#"{"data":[{"permission_id":3110483391174217,"permission_name":"a","permission_description":"do a"},{"permission_id":5588007078841882,"permission_name":"b","permission_description":""}]}"#);
+    insta::assert_snapshot!(answer.body, @r#"{"data":[{"permission_id":3110483391174217,"permission_name":"a","permission_description":"do a"},{"permission_id":1267842825188581,"permission_name":"access-tokens:read","permission_description":""}]}"#);
 }
 
 #[test]
