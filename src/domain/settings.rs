@@ -124,7 +124,17 @@ impl Settings {
     /// Whether nothing is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        let Self {
+            tags,
+            scopes,
+            origins,
+            ips,
+            rate_limit,
+            note,
+        } = self;
+        let lists_are =
+            tags.is_empty() && scopes.is_empty() && origins.is_empty() && ips.is_empty();
+        lists_are && rate_limit.is_none() && note.is_empty()
     }
 
     /// Whether the token must not be disabled.

@@ -3,6 +3,7 @@
 mod accounts_and_keys;
 mod audit;
 mod audit_chain;
+mod checkpoints;
 mod concurrency;
 mod importing;
 mod lifecycle;

@@ -8,6 +8,7 @@
 mod accounts;
 mod audit;
 mod backup;
+mod checkpointer;
 mod examine;
 mod fault;
 mod good_keys;
@@ -37,7 +38,9 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use self::{fault::classify, readers::Readers, work::Work, writer::Writer};
+use self::{
+    checkpointer::Checkpointer, fault::classify, readers::Readers, work::Work, writer::Writer,
+};
 use super::{Claim, Options, Watcher};
 use crate::error::Error;
 
@@ -48,6 +51,8 @@ pub struct Sqlite {
     // writes, is closed.
     readers: Readers,
     writer: Writer,
+    #[expect(dead_code, reason = "it works until it is dropped")]
+    checkpointer: Checkpointer,
     /// One look-up at a time may go through all of an account's tokens, so that the other readers
     /// are left to those that are short.
     passes: Arc<Semaphore>,
@@ -60,12 +65,16 @@ impl Sqlite {
     /// [`Error::UnusableStore`] with a sentence that says what is wrong and what to do.
     pub fn open(options: &Options) -> Result<Self, Error> {
         let path = open::path_of(&options.url)?;
-        let writing = open::open(&path, options)?;
+        let mut writing = open::open(&path, options)?;
+        let explain = |error| open::explain(&path, &error);
+        let copying = open::connect_writer(&path, options).map_err(explain)?;
+        let checkpointer = Checkpointer::start(copying, &mut writing).map_err(explain)?;
         let reading = (0..options.readers)
             .map(|_| open::connect_reader(&path, options))
             .collect::<rusqlite::Result<Vec<_>>>()
-            .map_err(|error| open::explain(&path, &error))?;
+            .map_err(explain)?;
         Ok(Self {
+            checkpointer,
             writer: Writer::start(writing, options.queue, options.batch),
             readers: Readers::start(reading, options.queue),
             passes: Arc::new(Semaphore::new(1)),

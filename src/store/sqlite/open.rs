@@ -65,6 +65,11 @@ pub(super) fn connect_reader(path: &Path, options: &Options) -> rusqlite::Result
     connect(path, options, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
+/// Opens the file for writing once more, as it is.
+pub(super) fn connect_writer(path: &Path, options: &Options) -> rusqlite::Result<Connection> {
+    connect(path, options, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
 /// Opens the file as it is.
 #[expect(
     clippy::disallowed_methods,
