@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    domain::{Format, Policy, Preset},
+    domain::{Format, Policy, Preset, UnreadableJson, parse_json},
     error::Error,
     operator::account,
     store::{Absent, EditedPolicy},
@@ -45,12 +45,10 @@ fn parse_change(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text
         .split_once('=')
         .ok_or("it must be NAME=VALUE, such as max_ttl=180d")?;
-    let value = match serde_json::from_str(value) {
+    let value = match parse_json(value.as_bytes()) {
         Ok(json) => json,
-        Err(broken) if value.starts_with(['{', '[']) => {
-            return Err(format!("the value is no proper JSON: {broken}"));
-        }
-        Err(_) => value.into(),
+        Err(UnreadableJson::Broken { .. }) if !value.starts_with(['{', '[']) => value.into(),
+        Err(unreadable) => return Err(format!("the value {unreadable}")),
     };
     Ok((name.trim().to_owned(), value))
 }

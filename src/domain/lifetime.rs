@@ -10,7 +10,7 @@ pub struct Lifetime(Duration);
 
 /// A text that is no lifetime.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("must be a length of time such as 90m, 12h or 180d, from 1s to 36500d")]
+#[error("must be a length of time such as 90m, 180d or 1h 30m, each unit once, from 1s to 36500d")]
 pub struct MalformedLifetime;
 
 /// The units in which a lifetime is written, the longest first.
@@ -19,15 +19,20 @@ const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"
 impl Lifetime {
     const LONGEST: Duration = Duration::from_hours(36_500 * 24);
 
-    /// Reads `180d`, `12h`, `90m`, `45s`, or several of these, such as `1h 30m`. There are no months:
-    /// `1M` is too near to `1m`.
+    /// Reads `180d`, `12h`, `90m`, `45s`, or several of these, such as `1h 30m`, each unit once.
+    /// There are no months: `1M` is too near to `1m`.
     ///
     /// # Errors
     /// [`MalformedLifetime`] for anything else, and for less than a second or more than a hundred
     /// years.
     pub fn parse(text: &str) -> Result<Self, MalformedLifetime> {
+        let mut given = [false; UNITS.len()];
         let parts = text.split_ascii_whitespace().map(|part| {
-            let (length, name) = UNITS.iter().find(|(_, name)| part.ends_with(name))?;
+            let unit = UNITS.iter().position(|(_, name)| part.ends_with(name))?;
+            let (length, name) = UNITS[unit];
+            if std::mem::replace(&mut given[unit], true) {
+                return None;
+            }
             let number = part.strip_suffix(name)?;
             let digits = number.bytes().all(|byte| byte.is_ascii_digit());
             let number: u32 = number.parse().ok().filter(|_| digits)?;
@@ -94,6 +99,8 @@ mod tests {
             "1y",
             "1 d",
             "+1d",
+            "1d 1d",
+            "1h 30m 2h",
         ] {
             assert_eq!(Lifetime::parse(bad), Err(MalformedLifetime), "{bad}");
         }

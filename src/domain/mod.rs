@@ -14,6 +14,7 @@ mod digest;
 mod format;
 mod hex;
 mod id;
+mod json;
 mod key_record;
 mod lifetime;
 pub mod network;
@@ -46,6 +47,7 @@ pub use digest::{
 pub use format::Format;
 pub use hex::to_hex;
 pub use id::{AccountId, KeyId, SigningKeyId, TokenId};
+pub use json::{UnreadableJson, parse_json};
 pub use key_record::KeyRecord;
 pub use lifetime::{Lifetime, MalformedLifetime};
 pub use note::{MalformedNote, Note};

@@ -100,6 +100,7 @@ fn what_makes_no_policy_is_refused_and_changes_nothing() {
     for (change, named) in [
         ("max_tll=1d", "no member \"max_tll\""),
         ("max_ttl=soon", "max_ttl must be a length of time"),
+        ("max_ttl=1d 1d", "each unit once"),
         ("max_active_tokens=0", "max_active_tokens must be"),
         ("require_expire=yes", "require_expire must be true or false"),
         ("permissions=[1]", "permissions must be"),
@@ -125,6 +126,20 @@ fn what_makes_no_policy_is_refused_and_changes_nothing() {
     policy(&folder, &["nobody", "--set", "max_ttl=1d"])
         .refused()
         .says("nobody");
+    for (twice, named) in [
+        (
+            r#"token_settings={"ips":["10.0.0.0/8"],"ips":[]}"#,
+            r#"has the member "ips" twice"#,
+        ),
+        (
+            r#"permissions={"a":"x","a":"y"}"#,
+            r#"has the member "a" twice"#,
+        ),
+    ] {
+        policy(&folder, &["acme", "--set", twice])
+            .misused()
+            .says(named);
+    }
     for misuse in [
         vec!["acme", "--set", "max_ttl"],
         vec!["acme", "--preset", "vault"],
