@@ -3,6 +3,7 @@
 mod entry;
 mod input;
 mod judge;
+mod lines;
 mod refusals;
 
 use std::io::BufRead;

@@ -28,6 +28,7 @@ mod signing_keys;
 mod stopping;
 mod support;
 mod sweeping;
+mod token_import_lines;
 mod token_import_refusals;
 mod token_import_settings;
 mod token_importing;

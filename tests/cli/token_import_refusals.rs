@@ -91,6 +91,15 @@ fn what_is_said_of_a_token_must_make_sense() {
             "expires_at is not a real date",
         ),
         (
+            json!({ "token": FIRST, "created_at": 20_240_101 }),
+            "created_at must be 12 digits, YYYYmmddHHMM in UTC, or an RFC 3339 time such as \
+             2030-01-02T03:04:00Z, or seconds since 1970, of 9 to 11 digits",
+        ),
+        (
+            json!({ "token": FIRST, "created_at": "020240101" }),
+            "created_at must be 12 digits",
+        ),
+        (
             json!({ "token": FIRST, "expires_at": true }),
             "expires_at must be a time",
         ),
@@ -135,7 +144,17 @@ fn what_is_no_json_is_refused_and_not_repeated() {
         (format!("\"{FIRST}\""), "it must be a JSON object"),
         (
             format!("{{\"token\":\"{FIRST}\",\"token\":\"{SECOND}\"}}"),
-            "it has token twice",
+            "it has the member \"token\" twice",
+        ),
+        (
+            format!("{{\"{FIRST}\":1,\"{FIRST}\":2}}"),
+            "it has a member twice",
+        ),
+        (
+            format!(
+                "{{\"token\":\"{FIRST}\",\"settings\":{{\"ips\":[\"10.0.0.0/8\"],\"ips\":[]}}}}"
+            ),
+            "it has the member \"ips\" twice",
         ),
         (
             format!("{{\"{FIRST}\":1}}"),
@@ -174,6 +193,12 @@ fn a_csv_is_refused_where_it_does_not_fit_its_header() {
         (
             format!("token,settings\n{FIRST},{{x\n"),
             "line 2: settings must be a JSON object",
+        ),
+        (
+            format!(
+                "token,settings\n{FIRST},\"{{\"\"rate_limit\"\":{{\"\"requests\"\":1,\"\"requests\"\":9}}}}\"\n"
+            ),
+            "line 2: settings have the member \"requests\" twice",
         ),
         (
             format!("token,note\n{FIRST},\"a\nb\"\n"),

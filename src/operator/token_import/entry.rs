@@ -1,16 +1,24 @@
 //! What an input says of one token, as it was found: names and values, not yet judged.
 
-use std::fmt;
-
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, Visitor},
-};
 use serde_json::Value;
 
 /// The shortest text that may be a token. Names that are as long are not repeated: a file without a
 /// header begins with one.
 const LONGEST_SHOWN: usize = 19;
+
+fn may_be_shown(name: &str) -> bool {
+    let plain = name.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    plain && name.len() <= LONGEST_SHOWN
+}
+
+/// Says that something, which "it has" names, has a member of this name twice.
+pub(super) fn twice(it_has: &str, name: &str) -> String {
+    if may_be_shown(name) {
+        format!("{it_has} the member \"{name}\" twice")
+    } else {
+        format!("{it_has} a member twice")
+    }
+}
 
 /// What can be said of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +51,7 @@ impl Field {
         let found = FIELDS.iter().find(|(_, known)| *known == name);
         found.map(|(field, _)| *field).ok_or_else(|| {
             let names = FIELDS.map(|(_, name)| name).join(", ");
-            let plain = name.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-            if plain && name.len() <= LONGEST_SHOWN {
+            if may_be_shown(name) {
                 format!("there is no \"{name}\"; the names are {names}")
             } else {
                 format!("it has a name that is none of {names}")
@@ -64,54 +71,15 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Notes what is said; nothing may be said twice.
-    pub(super) fn set(&mut self, field: Field, value: Value) -> Result<(), String> {
-        match self.values[field as usize].replace(value) {
-            None => Ok(()),
-            Some(_) => Err(format!("it has {} twice", field.name())),
-        }
+    /// Notes what is said.
+    pub(super) fn set(&mut self, field: Field, value: Value) {
+        self.values[field as usize] = Some(value);
     }
 
     /// Takes out what is said, if anything is.
     pub(super) fn take(&mut self, field: Field) -> Option<Value> {
         let value = self.values[field as usize].take();
         value.filter(|value| !value.is_null() && value.as_str() != Some(""))
-    }
-}
-
-/// An entry out of a JSON object, or what is wrong with its members.
-pub(super) struct Members(pub(super) Result<Entry, String>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
-    }
-}
-
-struct MembersVisitor;
-
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-        let mut entry = Entry::default();
-        // The first fault is kept until the object has been read whole.
-        let mut fault = None;
-        while let Some(name) = map.next_key::<String>()? {
-            let set = match Field::named(&name) {
-                Ok(field) => entry.set(field, map.next_value()?),
-                Err(unknown) => {
-                    map.next_value::<IgnoredAny>()?;
-                    Err(unknown)
-                }
-            };
-            fault = fault.or(set.err());
-        }
-        Ok(Members(fault.map_or(Ok(entry), Err)))
     }
 }
 
@@ -134,6 +102,7 @@ mod tests {
         for name in ["abcdefghijklmnopqrst", "to\u{1b}[2J", "1|äöü"] {
             let long = Field::named(name).unwrap_err();
             assert!(!long.contains(name), "{long}");
+            assert_eq!(twice("it has", name), "it has a member twice");
         }
     }
 }

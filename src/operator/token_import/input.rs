@@ -1,15 +1,18 @@
 //! Reading entries: CSV (RFC 4180) with a header, or JSON objects, one a line.
 
-use std::{
-    fmt::Display,
-    io::{BufRead, Read},
-};
+use std::{fmt::Display, io::BufRead};
 
 use csv::ByteRecord;
 use serde_json::Value;
 
-use super::entry::{Entry, Field, Members};
-use crate::error::Error;
+use super::{
+    entry::{Entry, Field, twice},
+    lines::{Lines, RecordLines},
+};
+use crate::{
+    domain::{UnreadableJson, parse_json},
+    error::Error,
+};
 
 /// How an input is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +40,10 @@ pub(super) fn read(
     if begins.starts_with(BYTE_ORDER_MARK) {
         reader.consume(BYTE_ORDER_MARK.len());
     }
+    let lines = Lines::of(reader);
     match format {
-        Format::Csv => read_csv(reader, each),
-        Format::JsonLines => read_json_lines(reader, each),
+        Format::Csv => read_csv(lines, each),
+        Format::JsonLines => read_json_lines(lines, each),
     }
 }
 
@@ -51,31 +55,37 @@ fn format_of(begins: &[u8]) -> Format {
     }
 }
 
-fn read_csv(reader: &mut dyn BufRead, each: &mut Each<'_>) -> Result<(), Error> {
-    let plain = PlainLines::of(reader);
+fn read_csv(lines: Lines<'_>, each: &mut Each<'_>) -> Result<(), Error> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .from_reader(plain);
+        .from_reader(RecordLines::of(lines));
     let mut record = ByteRecord::new();
     let mut columns = None;
-    while reader.read_byte_record(&mut record).map_err(unreadable)? {
-        // Where the record begins: its position may be that of blank lines before it.
-        let within = record.as_slice().split(|b| *b == b'\n').count();
-        let line = reader.position().line() - within as u64;
+    loop {
+        reader.get_mut().begin_record();
+        if !reader.read_byte_record(&mut record).map_err(unreadable)? {
+            return Ok(());
+        }
+        let place = reader.get_ref().place();
+        let line = place.line;
+        let record = if place.is_open {
+            Err("it has a quote that is never closed".to_owned())
+        } else {
+            Ok(&record)
+        };
         match &columns {
             None => {
-                let named = columns_of(&record).map_err(|why| {
+                let named = record.and_then(columns_of).map_err(|why| {
                     Error::Refused(format!(
                         "Line {line} must name the columns: {why}. Nothing was imported."
                     ))
                 });
                 columns = Some(named?);
             }
-            Some(columns) => each(line, entry_of(columns, &record))?,
+            Some(columns) => each(line, record.and_then(|record| entry_of(columns, record)))?,
         }
     }
-    Ok(())
 }
 
 fn columns_of(header: &ByteRecord) -> Result<Vec<Field>, String> {
@@ -98,7 +108,7 @@ fn entry_of(columns: &[Field], record: &ByteRecord) -> Result<Entry, String> {
     let mut entry = Entry::default();
     for (field, bytes) in columns.iter().zip(record) {
         let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8")?;
-        entry.set(*field, value_of(*field, text.trim())?)?;
+        entry.set(*field, value_of(*field, text.trim())?);
     }
     Ok(entry)
 }
@@ -114,75 +124,41 @@ fn value_of(field: Field, text: &str) -> Result<Value, String> {
         // Tags may hold white space, and scopes may not.
         Field::Tags => list(&mut text.split(';')),
         Field::Scopes => list(&mut text.split([' ', ','])),
-        Field::Settings => {
-            serde_json::from_str(text).map_err(|_| "settings must be a JSON object")?
-        }
+        Field::Settings => parse_json(text.as_bytes()).map_err(|unreadable| match unreadable {
+            UnreadableJson::Broken { .. } => "settings must be a JSON object".to_owned(),
+            UnreadableJson::Twice { name, .. } => twice("settings have", &name),
+        })?,
         _ => text.into(),
     })
 }
 
-fn read_json_lines(reader: &mut dyn BufRead, each: &mut Each<'_>) -> Result<(), Error> {
-    let mut text = Vec::new();
-    for line in 1.. {
-        text.clear();
-        if reader.read_until(b'\n', &mut text).map_err(unreadable)? == 0 {
-            break;
-        }
+fn read_json_lines(mut lines: Lines<'_>, each: &mut Each<'_>) -> Result<(), Error> {
+    while let Some((line, text)) = lines.next().map_err(unreadable)? {
         if !text.trim_ascii().is_empty() {
-            each(line, object(&text))?;
+            each(line, object(text))?;
         }
     }
     Ok(())
 }
 
 fn object(text: &[u8]) -> Result<Entry, String> {
-    // What serde_json says of a value of another type repeats the value.
-    match serde_json::from_slice::<Members>(text) {
-        Ok(members) => members.0,
-        Err(error) if error.is_data() => Err("it must be a JSON object".into()),
-        Err(error) => Err(format!("it is not JSON, at column {}", error.column())),
+    let members = parse_json(text).map_err(|unreadable| match unreadable {
+        UnreadableJson::Broken { column, .. } => format!("it is not JSON, at column {column}"),
+        UnreadableJson::Twice { name, .. } => twice("it has", &name),
+    })?;
+    let Value::Object(members) = members else {
+        return Err("it must be a JSON object".into());
+    };
+    let mut entry = Entry::default();
+    for (name, value) in members {
+        entry.set(Field::named(&name)?, value);
     }
+    Ok(entry)
 }
 
-/// A reader's lines, each ended by a line feed alone: of other lines the csv crate loses count.
-struct PlainLines<'a> {
-    reader: &'a mut dyn BufRead,
-    line: Vec<u8>,
-    given: usize,
-}
-
-impl<'a> PlainLines<'a> {
-    fn of(reader: &'a mut dyn BufRead) -> Self {
-        let (line, given) = (Vec::new(), 0);
-        Self {
-            reader,
-            line,
-            given,
-        }
-    }
-}
-
-impl Read for PlainLines<'_> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        if self.given == self.line.len() {
-            self.line.clear();
-            self.given = 0;
-            if self.reader.read_until(b'\n', &mut self.line)? == 0 {
-                return Ok(0);
-            }
-            let end = [&b"\r\n"[..], b"\n"];
-            let end = end.iter().find(|end| self.line.ends_with(end));
-            self.line
-                .truncate(self.line.len() - end.map_or(0, |end| end.len()));
-            self.line.push(b'\n');
-        }
-        let given = (&self.line[self.given..]).read(into)?;
-        self.given += given;
-        Ok(given)
-    }
-}
-
-/// The csv crate too fails at reading alone: records may be of any length, and of any bytes.
+/// The csv crate too fails at reading alone: records may have any fields, of any bytes.
 fn unreadable(cause: impl Display) -> Error {
-    Error::Refused(format!("The input cannot be read: {cause}."))
+    Error::Refused(format!(
+        "The input cannot be read: {cause}. Nothing was imported."
+    ))
 }

@@ -1,5 +1,7 @@
 //! From what is said of a token to the token as it is kept, or what speaks against it.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -10,8 +12,9 @@ use crate::{
     store::ImportedToken,
 };
 
-/// More digits are those of a date, or of smaller parts than seconds.
-const MOST_DIGITS_OF_SECONDS: usize = 11;
+/// How many digits seconds since 1970 have. Fewer are those of a date, such as `20300101`; more
+/// too, or of smaller parts than seconds.
+const DIGITS_OF_SECONDS: RangeInclusive<usize> = 9..=11;
 
 /// What a token is held to.
 pub(super) struct Judge<'a> {
@@ -114,13 +117,15 @@ fn moment_of(entry: &mut Entry, field: Field) -> Result<Option<Timestamp>, Strin
         Some(_) => return Err(format!("{} must be a time", field.name())),
     };
     let text = text.trim();
-    let digits = text.bytes().all(|b| b.is_ascii_digit()) && text.len() <= MOST_DIGITS_OF_SECONDS;
-    if let (true, Ok(seconds)) = (digits, text.parse()) {
+    let digits = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    if digits && DIGITS_OF_SECONDS.contains(&text.len()) {
+        let seconds = text.parse().expect("digits, few enough for i64");
         return Ok(Some(Timestamp::from_seconds(seconds)));
     }
     let moment = Timestamp::parse(text);
     moment.map(Some).map_err(|unreadable| {
-        let or = format!("or seconds since 1970, of at most {MOST_DIGITS_OF_SECONDS} digits");
+        let (fewest, most) = (DIGITS_OF_SECONDS.start(), DIGITS_OF_SECONDS.end());
+        let or = format!("or seconds since 1970, of {fewest} to {most} digits");
         format!("{} {unreadable}, {or}", field.name())
     })
 }
