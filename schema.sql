@@ -46,6 +46,7 @@ CREATE TABLE tokens (
     signing_key INTEGER,                             -- the key that signed it, if one did
     settings   TEXT,                                 -- a JSON object
     created_at INTEGER NOT NULL,
+    imported_at INTEGER,                             -- when it came here, if it was made elsewhere
     expires_at INTEGER,
     ended_at   INTEGER,
     last_used_at  INTEGER,                           -- when it was last verified

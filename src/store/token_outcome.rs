@@ -213,7 +213,8 @@ pub struct Selection {
     pub account: Option<AccountId>,
     /// A tag that they carry.
     pub tag: Option<String>,
-    /// A moment since which they were not used; one that never was counts from when it was minted.
+    /// A moment since which they were not used; one that never was counts from when it was
+    /// minted or imported.
     pub unused_since: Option<Timestamp>,
     /// A moment at which they will have expired.
     pub expiring_until: Option<Timestamp>,

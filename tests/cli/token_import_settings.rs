@@ -35,6 +35,21 @@ fn settings_and_times_are_those_that_are_given() {
 }
 
 #[test]
+fn an_imported_token_that_was_never_used_counts_from_its_import() {
+    let (folder, key) = Folder::with_key();
+    let csv = format!("token,created_at\n{FIRST},1700000000\n");
+    import(&folder, &key, &csv).done();
+    let unused = || {
+        let dry_run = ["--unused-for", "90d", "--dry-run", "--format", "json"];
+        let disable = [&["token", "disable", "--key", &key.id], &dry_run[..]].concat();
+        folder.moneyer(&disable).run().done().json()["would_end"].clone()
+    };
+    assert_eq!(unused(), json!(0));
+    folder.change("UPDATE tokens SET imported_at = imported_at - 7776000", []);
+    assert_eq!(unused(), json!(1));
+}
+
+#[test]
 fn an_imported_token_is_held_to_its_settings() {
     let (folder, key) = Folder::with_key();
     let limit = json!({ "requests": 2, "per_seconds": 3600 });

@@ -101,7 +101,7 @@ fn import(
     {
         return Ok(Imported::TooMany(most));
     }
-    if let Some(known) = insert(work, key, good.generation, rows, progress)? {
+    if let Some(known) = insert(work, key, good.generation, rows, now, progress)? {
         // Nothing of an import may stand unless all of it does.
         work.execute_batch("ROLLBACK TO job")?;
         return Ok(Imported::Known(known));
@@ -137,12 +137,13 @@ fn insert(
     key: KeyId,
     generation: i64,
     rows: &[Row],
+    now: Timestamp,
     mut progress: Progress,
 ) -> rusqlite::Result<Option<TokenId>> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO tokens
-         (digest, key_id, sealed, settings, created_at, expires_at, generation)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (digest) DO NOTHING",
+         (digest, key_id, sealed, settings, created_at, expires_at, generation, imported_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (digest) DO NOTHING",
     )?;
     for (row, done) in rows.iter().zip(1..) {
         let inserted = insert.execute(params![
@@ -153,6 +154,7 @@ fn insert(
             row.created_at,
             row.expires_at,
             generation,
+            now.seconds(),
         ])?;
         if inserted == 0 {
             return Ok(Some(TokenId::of(&row.digest)));

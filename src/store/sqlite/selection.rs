@@ -18,7 +18,7 @@ use crate::{
 const SELECTED: &str = concat!(
     good_tokens!(":key", ":now"),
     "
-    AND (:unused_since IS NULL OR coalesce(last_used_at, created_at) <= :unused_since)
+    AND (:unused_since IS NULL OR coalesce(last_used_at, imported_at, created_at) <= :unused_since)
     AND (:expiring_until IS NULL OR expires_at <= :expiring_until)
     AND (:tag IS NULL OR (json_valid(settings)
         AND EXISTS (SELECT 1 FROM json_each(settings, '$.tags') WHERE value = :tag)))"
