@@ -5,7 +5,7 @@ use std::fmt;
 use rand::{CryptoRng, RngExt, distr::Alphanumeric};
 use zeroize::Zeroizing;
 
-use super::text::distinct_bytes;
+use super::{Token, text::distinct_bytes};
 
 /// A private key: one of Moneyer's making, or one brought from elsewhere.
 ///
@@ -35,6 +35,9 @@ pub enum Unimportable {
         PrivateKey::IMPORT_MIN_DISTINCT
     )]
     NotRandom,
+    /// What is taken for a token where keys and tokens are shown alike.
+    #[error("it has the form of a signed token, and would be taken for one")]
+    SignedToken,
 }
 
 impl PrivateKey {
@@ -90,6 +93,9 @@ impl PrivateKey {
         }
         if distinct_bytes(text) < Self::IMPORT_MIN_DISTINCT {
             return Err(Unimportable::NotRandom);
+        }
+        if Token::parse(text).is_ok_and(|token| token.is_signed()) {
+            return Err(Unimportable::SignedToken);
         }
         Ok(Self(Zeroizing::new(text.to_owned())))
     }
@@ -206,6 +212,14 @@ mod tests {
             refused("ababababababababababababab"),
             Unimportable::NotRandom
         );
+        let jwt = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
+        assert_eq!(refused(jwt), Unimportable::SignedToken);
+        for near in [
+            "eyJhbGciOiJIUzI1NiJ9.c2lnbmF0dXJl",
+            "eyJhbGciOiJIUzI1NiJ9.e30!.c2ln",
+        ] {
+            assert!(PrivateKey::import(near).is_ok(), "{near}");
+        }
         assert_eq!(
             PrivateKey::import(" 0123456789abcdefghijkl\n")
                 .unwrap()

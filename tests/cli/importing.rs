@@ -87,6 +87,10 @@ fn one_bad_line_is_named_and_nothing_is_imported() {
         ("a key with spaces in the middle", "visible ASCII"),
         ("schlüssel-mit-umlauten-darin", "visible ASCII"),
         ("abababababababababababababab", "not random"),
+        (
+            "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl",
+            "the form of a signed token",
+        ),
     ] {
         let run = import(&folder, &format!("{FIRST}\n\n{bad}\n{SECOND}\n"));
         run.refused().says("line 3").says(why);
