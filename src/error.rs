@@ -160,7 +160,7 @@ impl Error {
             Self::InvalidParameter { .. }
             | Self::InvalidSettings(_)
             | Self::InvalidPolicy(_)
-            | Self::Denied(Denied::Undeclared(_))
+            | Self::Denied(Denied::Undeclared(_) | Denied::Outlives(_))
             | Self::Refused(_) => "invalid_parameter",
             Self::OutsidePolicy(OutsidePolicy::TooMany(_)) => "too_many_tokens",
             Self::OutsidePolicy(_) => "outside_policy",

@@ -1,16 +1,49 @@
-//! Starting the log: JSON lines, or text for a person at a terminal, on standard error.
+//! The log: JSON lines, or text for a person at a terminal, on standard error.
 
-use std::io::IsTerminal as _;
+mod lines;
+
+use std::{io::IsTerminal as _, thread, time::Duration};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
     filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use crate::config::{Log, LogFormat, LogLevel};
+use self::lines::Lines;
+use crate::{
+    config::{Log, LogFormat, LogLevel},
+    error::Error,
+};
 
-/// Has everything that is logged from here on go to standard error; panics too, as one line each.
-pub(super) fn start(log: Log) {
+/// How long an end is put off for a reader of the log that stalls.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+static LINES: Lines = Lines::new();
+
+/// The log at work. Dropped at the end, it has the last lines written.
+pub(super) struct Logging(());
+
+impl Drop for Logging {
+    fn drop(&mut self) {
+        flush();
+    }
+}
+
+/// Waits until what was logged is written, though not long.
+pub(super) fn flush() {
+    LINES.flush(PATIENCE);
+}
+
+/// Has everything that is logged from here on go to standard error, by a thread of its own; panics
+/// too, as one line each.
+///
+/// # Errors
+/// When there can be no more threads.
+pub(super) fn start(log: Log) -> Result<Logging, Error> {
+    thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(|| LINES.write_to(std::io::stderr(), tell_of_dropped))
+        .map_err(|cause| Error::Internal(cause.into()))?;
     let is_terminal = std::io::stderr().is_terminal();
     let as_json = match log.format {
         LogFormat::Auto => !is_terminal,
@@ -22,7 +55,7 @@ pub(super) fn start(log: Log) {
         .with_default(LevelFilter::ERROR)
         .with_target("actix_http", LevelFilter::OFF) // what strangers send is no error
         .with_target("moneyer", level(log.level));
-    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let lines = fmt::layer().with_writer(&LINES).with_target(false);
     let registry = tracing_subscriber::registry().with(targets);
     if as_json {
         registry
@@ -40,7 +73,14 @@ pub(super) fn start(log: Log) {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, panic = panic.payload_as_str(), "a defect");
+        // It may be the end of the process.
+        flush();
     }));
+    Ok(Logging(()))
+}
+
+fn tell_of_dropped(lines: u64) {
+    tracing::warn!(lines, "the log was not read in time, and lacks lines here");
 }
 
 const fn level(level: LogLevel) -> LevelFilter {

@@ -38,7 +38,7 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self, config: &Config) -> Result<(), Error> {
-        log::start(config.log);
+        let _logging = log::start(config.log)?;
         let issuer = config.signing.issuer.clone();
         let signing = Signing::load(config.signing_key_file(), issuer)?;
         let app = Arc::new(open_with(signing, config, Absent::Create)?);
@@ -52,6 +52,7 @@ impl Serve {
             if self.dev {
                 dev::greet(&app, address, config).await?;
             }
+            warn_of_lost_keys(&app).await?;
             tracing::info!(address = %address, store = %app.store.path().display(), "listening");
             serve(listener, &app, config, stop).await
         })?;
@@ -62,6 +63,15 @@ impl Serve {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Says so when there are tokens that were signed with keys that are not in the file: they are refused.
+async fn warn_of_lost_keys(app: &App) -> Result<(), Error> {
+    let in_use = app.store.signing_keys_in_use().await?;
+    for key in app.signing.unheard_of(&in_use) {
+        tracing::warn!(%key, "tokens that this signing key signed are refused: it is not in the file of signing keys");
+    }
+    Ok(())
 }
 
 async fn serve(
@@ -110,9 +120,9 @@ fn stop_signal() -> Result<impl Future<Output = ()> + Send + 'static, Error> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        // Before anything is logged: a log that nobody reads must not keep the process.
         std::thread::spawn(|| {
             std::thread::sleep(LONGEST_STOP);
+            log::flush();
             // What was acknowledged is on disk; of what is still waited for nobody was told that it is.
             std::process::exit(0);
         });

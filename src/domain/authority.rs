@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{AccountId, Actor, KeyId, Note, Permission, Policy, Role, Settings, TokenId};
+use super::{
+    AccountId, Actor, KeyId, Note, Permission, Policy, Role, Settings, Timestamp, TokenId,
+};
 
 /// A caller that is good, and what decides on what it may do.
 #[derive(Debug, Clone)]
@@ -13,6 +15,8 @@ pub struct Authority {
     pub key: KeyId,
     /// Who it is.
     pub holder: Holder,
+    /// When it ends by itself, if it does.
+    pub expires_at: Option<Timestamp>,
     /// What its account is held to, and which permissions that declares.
     pub policy: Policy,
 }
@@ -32,15 +36,27 @@ pub enum Denied {
     /// It is good no more.
     #[error("This API key or access token is not valid: it is unknown, has expired, or was ended")]
     Gone,
+    /// Its account declares no permission for managing anything.
+    #[error(
+        "Nothing is managed here until an operator declares permissions for it, such as \"access-tokens:read\", in this account's policy"
+    )]
+    Closed,
     /// It lacks this permission.
     #[error("This needs the permission \"{0}\", which this caller does not hold")]
     Lacks(String),
     /// Its account does not declare this permission.
     #[error("permissions must be among those that this account declares; \"{0}\" is not")]
     Undeclared(String),
-    /// It is a token that is bound to origins or addresses, and an API key is bound to nothing.
-    #[error("An access token that is bound to origins or addresses cannot create API keys")]
+    /// It is a token that is bound to origins, addresses or a rate, and an API key is bound to
+    /// nothing.
+    #[error("An access token that is bound to origins, addresses or a rate cannot create API keys")]
     Bound,
+    /// It is a token with a rate limit, and would make another, which has a rate of its own.
+    #[error("An access token with a rate limit cannot create others: each could be used as often")]
+    Rated,
+    /// What it would make is to end after this moment, at which it ends itself.
+    #[error("must not lie after {0}, when the API key or access token that asks ends itself")]
+    Outlives(Timestamp),
     /// It is a token, and the private key that minted it is good no more.
     #[error(
         "The API key that this access token stems from is good no more, so nothing new can be made with it"
@@ -49,6 +65,9 @@ pub enum Denied {
     /// It would delete the private key that it acts by.
     #[error("A caller cannot delete the API key that it acts by; another API key can")]
     OwnKey,
+    /// It would delete a private key of the role `admin`, and holds none.
+    #[error("Only an API key of the role admin can delete one of that role")]
+    AdminKey,
 }
 
 impl Authority {
@@ -61,19 +80,26 @@ impl Authority {
         }
     }
 
-    /// Whether the caller holds `permission`. A private key that mints holds all; one that verifies
-    /// may see access tokens, whose settings are open to it anyway; a token holds what it was
-    /// given, as long as its account declares that.
+    /// Whether the caller holds `permission`: its account declares that, and the caller is a private
+    /// key that mints, or a token that was given it. A private key that verifies may see access
+    /// tokens, whose settings are open to it anyway.
     ///
     /// # Errors
-    /// [`Denied::Lacks`].
+    /// [`Denied::Closed`], [`Denied::Lacks`].
     pub fn require(&self, permission: Permission) -> Result<(), Denied> {
+        let declared = self.policy.permissions();
+        if !Permission::ALL
+            .iter()
+            .any(|known| declared.contains_key(known.name()))
+        {
+            return Err(Denied::Closed);
+        }
         let name = permission.name();
         let holds = match &self.holder {
-            Holder::Key(role) => role.may_mint() || permission == Permission::ReadTokens,
-            Holder::Token(..) => self.policy.permissions().contains_key(name) && self.holds(name),
+            Holder::Key(Role::Verify) => permission == Permission::ReadTokens,
+            Holder::Key(_) | Holder::Token(..) => self.holds(name),
         };
-        holds
+        (holds && declared.contains_key(name))
             .then_some(())
             .ok_or_else(|| Denied::Lacks(name.to_owned()))
     }
@@ -81,8 +107,13 @@ impl Authority {
     /// Whether the caller may give these permissions to a token: they are declared, and its own.
     ///
     /// # Errors
-    /// [`Denied::Undeclared`], [`Denied::Lacks`].
+    /// [`Denied::Undeclared`], [`Denied::Lacks`], [`Denied::Rated`].
     pub fn check_given(&self, permissions: &[String]) -> Result<(), Denied> {
+        if let Holder::Token(_, settings) = &self.holder
+            && settings.rate_limit().is_some()
+        {
+            return Err(Denied::Rated);
+        }
         let declared = self.policy.permissions();
         if let Some(name) = permissions
             .iter()
@@ -110,6 +141,50 @@ impl Authority {
         match &self.holder {
             Holder::Token(_, settings) if !settings.are_unbound() => Err(Denied::Bound),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether the caller may delete a private key of this role: none that may do more than itself.
+    ///
+    /// # Errors
+    /// [`Denied::AdminKey`].
+    pub fn check_key_deleting(&self, role: Role) -> Result<(), Denied> {
+        match (role, &self.holder) {
+            (Role::Mint | Role::Verify, _) | (Role::Admin, Holder::Key(Role::Admin)) => Ok(()),
+            (Role::Admin, _) => Err(Denied::AdminKey),
+        }
+    }
+
+    /// When a private key ends that the caller makes, and that is wanted until `wanted` or for ever:
+    /// no later than its maker.
+    ///
+    /// # Errors
+    /// [`Denied::Outlives`].
+    pub fn end_of_key(&self, wanted: Option<Timestamp>) -> Result<Option<Timestamp>, Denied> {
+        match (wanted, self.expires_at) {
+            (Some(at), Some(end)) if at > end => Err(Denied::Outlives(end)),
+            (wanted, end) => Ok(wanted.or(end)),
+        }
+    }
+
+    /// Until when a token is wanted that the caller makes at `now`: what a token makes ends no later
+    /// than its maker, and one whose end is not asked for may end sooner by the account's policy.
+    ///
+    /// # Errors
+    /// [`Denied::Outlives`].
+    pub fn end_of_token(
+        &self,
+        wanted: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Denied> {
+        match (&self.holder, wanted) {
+            (Holder::Key(_), wanted) => Ok(wanted),
+            (Holder::Token(..), Some(_)) => self.end_of_key(wanted),
+            (Holder::Token(..), None) => Ok(match self.policy.expiry(None, now) {
+                Ok(usual) => usual.into_iter().chain(self.expires_at).min(),
+                // The policy wants one to be asked for, and says so where the token is kept.
+                Err(_) => None,
+            }),
         }
     }
 
@@ -142,16 +217,27 @@ mod tests {
 
     use super::*;
 
-    fn authority(holder: Holder) -> Authority {
-        let declared = json!({"permissions": {
-            "a": "", "access-tokens:write": "", "api-keys:write": "",
-        }});
+    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+
+    fn later(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(NOW.seconds() + seconds)
+    }
+
+    fn in_account(policy: Value, holder: Holder) -> Authority {
         Authority {
             account: AccountId::from_i64(1),
             key: KeyId::from_i64(2),
             holder,
-            policy: Policy::parse(declared).unwrap(),
+            expires_at: None,
+            policy: Policy::parse(policy).unwrap(),
         }
+    }
+
+    fn authority(holder: Holder) -> Authority {
+        let declared = json!({"permissions": {
+            "a": "", "access-tokens:read": "", "access-tokens:write": "", "api-keys:write": "",
+        }});
+        in_account(declared, holder)
     }
 
     fn token(settings: Value) -> Authority {
@@ -164,20 +250,90 @@ mod tests {
     }
 
     #[test]
-    fn a_minting_key_may_all_and_a_verifying_one_see_tokens() {
-        use Permission::{ReadKeys, ReadTokens, WriteKeys, WriteTokens};
-        for permission in [ReadTokens, WriteTokens, ReadKeys, WriteKeys] {
-            assert_eq!(
-                authority(Holder::Key(Role::Mint)).require(permission),
-                Ok(())
-            );
+    fn a_minting_key_may_all_that_is_declared_and_a_verifying_one_see_tokens() {
+        for permission in Permission::ALL {
+            let name = permission.name();
+            let declared = permission != Permission::ReadKeys;
+            for role in [Role::Mint, Role::Admin] {
+                let found = authority(Holder::Key(role)).require(permission);
+                let expected = if declared { Ok(()) } else { lacks(name) };
+                assert_eq!(found, expected, "{role} {name}");
+            }
             let verifying = authority(Holder::Key(Role::Verify)).require(permission);
-            assert_eq!(verifying.is_ok(), permission == ReadTokens);
+            assert_eq!(verifying.is_ok(), permission == Permission::ReadTokens);
         }
         assert_eq!(
             authority(Holder::Key(Role::Admin)).check_key_making(),
             Ok(())
         );
+        let other = json!({"permissions": {"api-keys:read": ""}});
+        let verifying = in_account(other, Holder::Key(Role::Verify));
+        assert_eq!(
+            verifying.require(Permission::ReadTokens),
+            lacks("access-tokens:read")
+        );
+    }
+
+    #[test]
+    fn nobody_may_anything_where_no_permission_for_it_is_declared() {
+        for policy in [json!({}), json!({"permissions": {"a": ""}})] {
+            for role in [Role::Mint, Role::Verify, Role::Admin] {
+                let holder = in_account(policy.clone(), Holder::Key(role));
+                for permission in Permission::ALL {
+                    assert_eq!(holder.require(permission), Err(Denied::Closed));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_admin_key_is_deleted_by_another_alone() {
+        let may = |holder: &Authority, role| holder.check_key_deleting(role).is_ok();
+        let all = token(json!({"scopes": ["api-keys:write"]}));
+        for holder in [authority(Holder::Key(Role::Mint)), all] {
+            assert!(may(&holder, Role::Mint) && may(&holder, Role::Verify));
+            assert!(!may(&holder, Role::Admin));
+        }
+        assert!(may(&authority(Holder::Key(Role::Admin)), Role::Admin));
+    }
+
+    #[test]
+    fn what_is_made_ends_no_later_than_its_maker() {
+        let expiring = |holder: Authority| Authority {
+            expires_at: Some(later(60)),
+            ..holder
+        };
+        let key = expiring(authority(Holder::Key(Role::Mint)));
+        let token = expiring(token(json!({})));
+        let outlives = Err(Denied::Outlives(later(60)));
+        for maker in [&key, &token] {
+            assert_eq!(maker.end_of_key(None), Ok(Some(later(60))));
+            assert_eq!(maker.end_of_key(Some(later(60))), Ok(Some(later(60))));
+            assert_eq!(maker.end_of_key(Some(later(59))), Ok(Some(later(59))));
+            assert_eq!(maker.end_of_key(Some(later(61))), outlives);
+        }
+        // A key's tokens live on when it has ended.
+        assert_eq!(key.end_of_token(None, NOW), Ok(None));
+        assert_eq!(key.end_of_token(Some(later(61)), NOW), Ok(Some(later(61))));
+        assert_eq!(token.end_of_token(None, NOW), Ok(Some(later(60))));
+        assert_eq!(token.end_of_token(Some(later(61)), NOW), outlives);
+    }
+
+    #[test]
+    fn a_tokens_token_ends_sooner_where_the_policy_says_so() {
+        let end = |policy: Value, expires_at| {
+            let holder = Holder::Token(TokenId::from_i64(3), Settings::default());
+            let maker = Authority {
+                expires_at,
+                ..in_account(policy, holder)
+            };
+            maker.end_of_token(None, NOW).unwrap()
+        };
+        let minute = json!({"default_ttl": "1m"});
+        assert_eq!(end(minute.clone(), Some(later(90))), Some(later(60)));
+        assert_eq!(end(minute.clone(), Some(later(30))), Some(later(30)));
+        assert_eq!(end(minute, None), Some(later(60)));
+        assert_eq!(end(json!({"require_expire": true}), Some(later(9))), None);
     }
 
     #[test]
@@ -206,14 +362,24 @@ mod tests {
 
     #[test]
     fn a_key_is_made_by_who_holds_all_and_is_bound_to_nothing() {
-        let all = ["a", "access-tokens:write", "api-keys:write"];
+        let all = [
+            "a",
+            "access-tokens:read",
+            "access-tokens:write",
+            "api-keys:write",
+        ];
         assert_eq!(token(json!({ "scopes": all })).check_key_making(), Ok(()));
         assert_eq!(
             token(json!({ "scopes": all[1..] })).check_key_making(),
             lacks("a")
         );
-        let bound = token(json!({ "scopes": all, "ips": ["10.0.0.0/8"] }));
-        assert_eq!(bound.check_key_making(), Err(Denied::Bound));
+        for bond in [
+            json!({ "scopes": all, "ips": ["10.0.0.0/8"] }),
+            json!({ "scopes": all, "origins": ["https://a.example"] }),
+            json!({ "scopes": all, "rate_limit": {"requests": 3, "per_seconds": 1} }),
+        ] {
+            assert_eq!(token(bond).check_key_making(), Err(Denied::Bound));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-/// What a token must be permitted to manage the access tokens and API keys of its account.
+/// What a key or a token must be permitted to manage the access tokens and API keys of its account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Permission {
     /// See access tokens, and which permissions there are.
@@ -16,6 +16,14 @@ pub enum Permission {
 }
 
 impl Permission {
+    /// Every permission of this kind.
+    pub const ALL: [Self; 4] = [
+        Self::ReadTokens,
+        Self::WriteTokens,
+        Self::ReadKeys,
+        Self::WriteKeys,
+    ];
+
     /// Its name, as an account declares it and a token has it among its scopes.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -53,12 +61,7 @@ mod tests {
     #[test]
     fn the_preset_declares_them() {
         let policy = Preset::Syntropy.policy();
-        for permission in [
-            Permission::ReadTokens,
-            Permission::WriteTokens,
-            Permission::ReadKeys,
-            Permission::WriteKeys,
-        ] {
+        for permission in Permission::ALL {
             assert!(policy.permissions().contains_key(permission.name()));
         }
     }

@@ -8,11 +8,15 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Mints, lists and disables tokens of its own.
+    /// Mints, lists and disables tokens of its own. Where its account's policy declares the
+    /// permissions for it ([`super::Permission`]), it also manages those of the account's other
+    /// keys, and its keys but for those of the role `admin`.
     Mint,
     /// Asks whether tokens are good; at `/v2/auth` it may read their settings and nothing else.
+    /// Where the permission for it is declared, it sees the account's tokens, never their text.
     Verify,
-    /// Everything that the other two may.
+    /// Everything that the other two may, and deletes keys of the role `admin` where that
+    /// permission is declared.
     Admin,
 }
 

@@ -153,10 +153,10 @@ impl Settings {
         }
     }
 
-    /// Whether the token may be used from any page and any address.
+    /// Whether the token may be used from any page and any address, as often as one likes.
     #[must_use]
     pub const fn are_unbound(&self) -> bool {
-        self.origins.is_empty() && self.ips.is_empty()
+        self.origins.is_empty() && self.ips.is_empty() && self.rate_limit.is_none()
     }
 
     /// The members that restrict where and how often the token may be used, as far as they are set.

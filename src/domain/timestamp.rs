@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use chrono::{DateTime, NaiveDate, SecondsFormat};
+use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat};
 
 /// A moment: whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,9 +27,17 @@ pub enum UnreadableTimestamp {
     /// Twelve digits that no calendar or clock shows.
     #[error("is not a real date and time; it must be YYYYmmddHHMM in UTC")]
     Calendar,
+    /// RFC 3339 whose year in UTC has not four digits.
+    #[error("must lie between 0000-01-01T00:00:00Z and 9999-12-31T23:59:59Z")]
+    OutOfRange,
 }
 
 impl Timestamp {
+    /// 0000-01-01T00:00:00Z, before which RFC 3339 has no form.
+    const FIRST: Self = Self(-62_167_219_200);
+    /// 9999-12-31T23:59:59Z, after which RFC 3339 has no form.
+    pub const LAST: Self = Self(253_402_300_799);
+
     /// The moment `seconds` after the epoch.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
@@ -68,7 +76,7 @@ impl Timestamp {
     /// fraction of a second is cut off.
     ///
     /// # Errors
-    /// [`UnreadableTimestamp`] says whether the form or the calendar is at fault.
+    /// [`UnreadableTimestamp`] says whether the form, the calendar or the range is at fault.
     pub fn parse(text: &str) -> Result<Self, UnreadableTimestamp> {
         if !text.bytes().any(|byte| matches!(byte, b'T' | b't')) {
             return Self::parse_minute(text).map_err(|unreadable| match unreadable {
@@ -76,20 +84,27 @@ impl Timestamp {
                 calendar => calendar,
             });
         }
-        DateTime::parse_from_rfc3339(text)
-            .map(|moment| Self(moment.timestamp()))
-            .map_err(|_| UnreadableTimestamp::EitherForm)
+        let moment = DateTime::parse_from_rfc3339(text);
+        Self::within_range(moment.map_err(|_| UnreadableTimestamp::EitherForm)?)
     }
 
     /// Reads RFC 3339, with its offset or, for UTC, without one; a fraction of a second is cut off.
     ///
     /// # Errors
-    /// [`UnreadableTimestamp::DateTime`].
+    /// [`UnreadableTimestamp::DateTime`], [`UnreadableTimestamp::OutOfRange`].
     pub fn parse_date_time(text: &str) -> Result<Self, UnreadableTimestamp> {
-        DateTime::parse_from_rfc3339(text)
-            .or_else(|_| DateTime::parse_from_rfc3339(&format!("{text}Z")))
-            .map(|moment| Self(moment.timestamp()))
-            .map_err(|_| UnreadableTimestamp::DateTime)
+        let moment = DateTime::parse_from_rfc3339(text)
+            .or_else(|_| DateTime::parse_from_rfc3339(&format!("{text}Z")));
+        Self::within_range(moment.map_err(|_| UnreadableTimestamp::DateTime)?)
+    }
+
+    /// An offset can put a moment outside of what can be written in UTC.
+    fn within_range(moment: DateTime<FixedOffset>) -> Result<Self, UnreadableTimestamp> {
+        let read = Self(moment.timestamp());
+        (Self::FIRST..=Self::LAST)
+            .contains(&read)
+            .then_some(read)
+            .ok_or(UnreadableTimestamp::OutOfRange)
     }
 
     /// The minute that the moment lies in, as [`Timestamp::parse_minute`] reads it.
@@ -188,6 +203,18 @@ mod tests {
         ] {
             assert_eq!(read(bad), Err(UnreadableTimestamp::DateTime), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_has_no_form_in_utc_is_refused() {
+        for read in [Timestamp::parse, Timestamp::parse_date_time] {
+            assert_eq!(read("9999-12-31T23:59:59Z"), Ok(Timestamp::LAST));
+            assert_eq!(read("0000-01-01T00:00:00Z"), Ok(Timestamp::FIRST));
+            for bad in ["9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01"] {
+                assert_eq!(read(bad), Err(UnreadableTimestamp::OutOfRange), "{bad}");
+            }
+        }
+        assert_eq!(Timestamp::LAST.to_string(), "9999-12-31T23:59:59Z");
     }
 
     #[test]

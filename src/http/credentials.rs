@@ -85,7 +85,7 @@ async fn admit(
     key: Result<PrivateKey, Error>,
 ) -> Result<Arc<Caller>, Failure> {
     let caller = confirm(service, request, key).await?;
-    version::settle_for(request, &caller);
+    version::settle_for(request, caller.api_version);
     Ok(caller)
 }
 

@@ -101,7 +101,7 @@ impl Failure {
                 | Error::UnknownParameter { .. }
                 | Error::ConflictingParameters { .. }
                 | Error::ProtectedToken
-                | Error::Denied(Denied::Undeclared(_))
+                | Error::Denied(Denied::Undeclared(_) | Denied::Outlives(_))
                 | Error::Refused(_) => StatusCode::BAD_REQUEST,
                 Error::MissingKey | Error::InvalidKey | Error::Denied(Denied::Gone) => {
                     StatusCode::UNAUTHORIZED

@@ -7,10 +7,17 @@ use actix_web::{HttpRequest, HttpResponse, http::header::ContentType, web};
 use super::{Service, log_fields::LogFields};
 use crate::error;
 
-/// Where health is asked for.
-pub(super) const PATHS: &str = "/health/";
+/// Where it is asked whether the process runs.
+pub(super) const LIVENESS: &str = "/health/liveness";
+/// Where it is asked whether the store answers.
+pub(super) const READINESS: &str = "/health/readiness";
 /// How long the store may take to answer before it counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Whether health is asked for at this path.
+pub(super) fn is_asked_at(path: &str) -> bool {
+    [LIVENESS, READINESS].contains(&path)
+}
 
 /// 200 while the process runs.
 pub(super) async fn liveness() -> HttpResponse {

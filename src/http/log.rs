@@ -2,7 +2,7 @@
 //! and its one line in the log. What is logged is chosen name by name; a target, a query or a
 //! header is never among it.
 
-use std::{fmt::Write as _, sync::atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse,
@@ -24,6 +24,7 @@ use super::{
     network, oauth, path, respond, verify,
     version::{self, Asked},
 };
+use crate::domain::to_hex;
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -115,6 +116,7 @@ fn add_fixed_headers(headers: &mut HeaderMap, id: &str) {
     headers.insert(X_REQUEST_ID.clone(), id);
 }
 
+/// Writes the line of a request. What it says is found out only if it is written.
 fn write_line(
     service: &Service,
     request: &HttpRequest,
@@ -122,9 +124,34 @@ fn write_line(
     id: &str,
     micros: u128,
 ) {
-    let route = request.match_pattern();
-    let route = route.as_deref().unwrap_or("none");
-    let method = match *request.method() {
+    let (extensions, none) = (request.extensions(), LogFields::default());
+    let fields = extensions.get::<LogFields>().unwrap_or(&none);
+    macro_rules! line {
+        ($level:ident, $message:literal $(, $cause:ident)?) => {
+            tracing::$level!(
+                method = known_method(request.method()),
+                route = request.match_pattern().as_deref().unwrap_or("none"),
+                status = status.as_u16(),
+                micros = u64::try_from(micros).unwrap_or(u64::MAX),
+                request_id = id,
+                client = service.client(request).map(|client| tracing::field::display(client.believed)),
+                key = fields.key.map(tracing::field::display),
+                token = fields.token.map(tracing::field::display),
+                $($cause,)?
+                $message
+            )
+        };
+    }
+    match (&fields.cause, fields.warning) {
+        (Some(cause), _) => line!(error, "request failed", cause),
+        (None, Some(cause)) => line!(warn, "request refused", cause),
+        (None, None) if is_routine(request, status) => line!(debug, "request"),
+        (None, None) => line!(info, "request"),
+    }
+}
+
+fn known_method(method: &Method) -> &'static str {
+    match *method {
         Method::GET => "GET",
         Method::POST => "POST",
         Method::HEAD => "HEAD",
@@ -132,37 +159,14 @@ fn write_line(
         Method::PATCH => "PATCH",
         Method::DELETE => "DELETE",
         _ => "other",
-    };
-    let client = service
-        .client(request)
-        .map(|client| tracing::field::display(client.believed));
-    let fields = request
-        .extensions()
-        .get::<LogFields>()
-        .cloned()
-        .unwrap_or_default();
-    let (key, token) = (
-        fields.key.map(tracing::field::display),
-        fields.token.map(tracing::field::display),
-    );
-    let (status, micros) = (status.as_u16(), u64::try_from(micros).unwrap_or(u64::MAX));
-    macro_rules! line {
-        ($level:ident, $message:literal $(, $cause:ident)?) => {
-            tracing::$level!(method, route, status, micros, request_id = id, client, key, token, $($cause,)? $message)
-        };
-    }
-    match (fields.cause, fields.warning) {
-        (Some(cause), _) => line!(error, "request failed", cause),
-        (None, Some(cause)) => line!(warn, "request refused", cause),
-        (None, None) if is_routine(route, status) => line!(debug, "request"),
-        (None, None) => line!(info, "request"),
     }
 }
 
 /// Whether a request is one of the many that say nothing new: who served it logs it too.
-fn is_routine(route: &str, status: u16) -> bool {
-    let verifies = route == verify::PATH || verify::ORIGINAL.contains(&route);
-    route.starts_with(health::PATHS) || (verifies && status == 200)
+fn is_routine(request: &HttpRequest, status: StatusCode) -> bool {
+    // As it was routed: to name the route takes longer.
+    let path = request.match_info().as_str();
+    health::is_asked_at(path) || (status == StatusCode::OK && verify::is_asked_at(path))
 }
 
 impl Service {
@@ -170,8 +174,9 @@ impl Service {
     /// count.
     pub(super) fn next_request_id(&self) -> String {
         let count = self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut id = String::with_capacity(20);
-        write!(id, "{:08x}{count:012x}", self.run_id).expect("writing to memory does not fail");
-        id
+        let mut id = [0; 10];
+        id[..4].copy_from_slice(&self.run_id.to_be_bytes());
+        id[4..].copy_from_slice(&count.to_be_bytes()[2..]);
+        to_hex(&id)
     }
 }

@@ -178,12 +178,12 @@ fn routes(routes: &mut web::ServiceConfig) {
                 .head(jwks::show),
         )
         .service(
-            handler::readable("/health/liveness")
+            handler::readable(health::LIVENESS)
                 .get(health::liveness)
                 .head(health::liveness),
         )
         .service(
-            handler::readable("/health/readiness")
+            handler::readable(health::READINESS)
                 .get(health::readiness)
                 .head(health::readiness),
         )

@@ -8,7 +8,7 @@ use actix_web::{
 };
 
 use super::{failure::Failure, health, verify};
-use crate::{domain::ApiVersion, error::Error, keyring::Caller};
+use crate::{domain::ApiVersion, error::Error};
 
 static MONEYER_VERSION: HeaderName = HeaderName::from_static("moneyer-version");
 const SHOWN: &str = "Moneyer-Version";
@@ -32,11 +32,12 @@ pub(super) fn settle(request: &HttpRequest, version: ApiVersion) {
     request.extensions_mut().insert(version);
 }
 
-/// Has `request` answered in the version of the caller's account, unless it asks for another.
-pub(super) fn settle_for(request: &HttpRequest, caller: &Caller) {
+/// Has `request` answered in the version that its caller's account is pinned to, unless it asks for
+/// another.
+pub(super) fn settle_for(request: &HttpRequest, pinned: ApiVersion) {
     let mut extensions = request.extensions_mut();
     if !extensions.contains::<ApiVersion>() {
-        extensions.insert(caller.api_version);
+        extensions.insert(pinned);
     }
 }
 
@@ -66,7 +67,7 @@ impl Asked {
 /// only when they ask for one.
 pub(super) fn name(asked: Asked, response: &mut ServiceResponse) {
     let path = response.request().path();
-    if asked == Asked::ForNone && (verify::is_asked_at(path) || path.starts_with(health::PATHS)) {
+    if asked == Asked::ForNone && (verify::is_asked_at(path) || health::is_asked_at(path)) {
         return;
     }
     let version = HeaderValue::from_static(of(response.request()).as_str());

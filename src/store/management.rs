@@ -44,10 +44,22 @@ pub enum Direction {
     Descending,
 }
 
-/// By what access tokens are put in order; those alike by when they were minted.
+impl Direction {
+    /// The other way.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Ascending => Self::Descending,
+            Self::Descending => Self::Ascending,
+        }
+    }
+}
+
+/// By what access tokens are put in order; those alike by when they were minted. Only the order of
+/// minting is had without a pass over all of an account's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenOrder {
-    /// By when they were minted.
+    /// By when they were minted here, or imported.
     Creation,
     /// By their names, those without one first.
     Name,

@@ -177,6 +177,8 @@ operations! {
     /// Ends the selected tokens, on behalf of an operator who expects so many of them.
     disable_selected(selection: Selection, expected: u64, now: Timestamp) -> EndedTokens;
 
+    /// The keys that signed the tokens that have not ended.
+    signing_keys_in_use() -> Vec<SigningKeyId>;
     /// Ends at most `limit` of the tokens that this key has signed, and says how many these were.
     end_signed_by(signing_key: SigningKeyId, limit: u32, now: Timestamp) -> u64;
 

@@ -14,6 +14,7 @@ mod import_examples;
 mod importing;
 mod key_disabling;
 mod keys;
+mod log_delivery;
 mod logging;
 mod middlewares;
 mod offline;

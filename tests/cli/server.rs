@@ -33,8 +33,13 @@ impl Server {
         let Some(line) = listening else {
             panic!("the server does not listen: {}", process.stderr.text());
         };
+        Self::at(line["address"].as_str().unwrap().parse().unwrap(), process)
+    }
+
+    /// A server that is known to listen there.
+    pub fn at(address: SocketAddr, process: Process) -> Self {
         Self {
-            address: line["address"].as_str().unwrap().parse().unwrap(),
+            address,
             agent: agent(),
             process,
         }

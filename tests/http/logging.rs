@@ -12,7 +12,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::{introspection::basic, support::Server};
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -34,7 +34,7 @@ impl MakeWriter<'_> for Lines {
 
 /// The lines of the whole process, since servers log from threads of their own. Other tests' lines
 /// do no harm.
-fn lines() -> &'static Lines {
+pub fn lines() -> &'static Lines {
     static LINES: OnceLock<Lines> = OnceLock::new();
     LINES.get_or_init(|| {
         let lines = Lines::default();
@@ -48,7 +48,7 @@ fn lines() -> &'static Lines {
 }
 
 impl Lines {
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -56,7 +56,7 @@ impl Lines {
 /// Checks that none of `secrets` is in the log, and that each of the requests with these ids has one
 /// line.
 #[track_caller]
-fn log_is_clean(log: &str, secrets: &[&str], ids: &[String]) {
+pub fn log_is_clean(log: &str, secrets: &[&str], ids: &[String]) {
     for secret in secrets {
         let line = log.lines().find(|line| line.contains(secret));
         assert!(line.is_none(), "{line:?}");

@@ -5,6 +5,8 @@ use moneyer::{
     operator::account,
 };
 
+use serde_json::json;
+
 use crate::{
     introspection,
     support::{Answer, Request, Server, block_on},
@@ -226,13 +228,23 @@ fn move_to(server: &Server, version: ApiVersion) {
     block_on(server.app.follow()).unwrap();
 }
 
+fn login(server: &Server, token: &str) -> Request {
+    let body = json!({ "access_token": token }).to_string();
+    let request = server.post("/v1/network/auth/access-token/login");
+    request.body("application/json", body.as_bytes())
+}
+
 #[test]
 fn an_account_is_answered_in_the_version_that_it_is_pinned_to_unless_it_asks_for_another() {
     let (server, key, token) = with_token();
     for pinned in ApiVersion::ALL {
         move_to(&server, *pinned);
         let form = format!("token={token}");
+        let tokens = "/v1/network/auth/access-tokens";
         for request in [
+            server.get(tokens).header("api-key", &token),
+            server.get(tokens).key(&key),
+            login(&server, &token),
             server.auth(&key).query("list", "1"),
             server.auth(&key).query("expires", "1"),
             server.resource("GET", &key, &token),
@@ -258,6 +270,7 @@ fn an_account_is_answered_in_the_version_that_it_is_pinned_to_unless_it_asks_for
 #[test]
 fn an_account_whose_version_is_not_known_here_is_answered_in_no_other() {
     let (server, key, token) = with_token();
+    let bound = server.mint_with(&key, json!({ "ips": ["10.0.0.0/8"] }));
     let later = r#"UPDATE accounts SET policy = '{"api_version":"2999-01-01"}'"#;
     server.file().execute(later, []).unwrap();
     server.list(&key);
@@ -267,6 +280,17 @@ fn an_account_whose_version_is_not_known_here_is_answered_in_no_other() {
     list.header("Moneyer-Version", CURRENT)
         .send()
         .refuses(500, "internal");
+    let tokens = server.get("/v1/network/auth/access-tokens");
+    for request in [
+        tokens.header("api-key", &token),
+        login(&server, &token),
+        login(&server, &bound),
+    ] {
+        let answer = request.send();
+        assert_eq!(answer.status(), 500, "{}", answer.whole());
+    }
+    let unknown = login(&server, &"0".repeat(32)).send();
+    assert_eq!(unknown.status(), 401);
     // Its tokens are judged as before by those who need no key of it.
     server.verify(&token).accepts();
 }

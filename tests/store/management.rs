@@ -1,7 +1,7 @@
 //! Managing an account's access tokens and API keys on behalf of a caller.
 
 use moneyer::{
-    domain::{Denied, KeyId, Note, Timestamp, Token, TokenDigest, TokenId},
+    domain::{AccountId, Denied, KeyId, Note, Permission, Timestamp, Token, TokenDigest, TokenId},
     store::{
         Deleted, Direction, KeyTokens, Listing, Minted, NewAccessToken, NewKey, NewToken, Page,
         Principal, RotatedKey, Start, TokenOrder,
@@ -97,12 +97,88 @@ async fn who_is_good_no_more_is_refused_whatever_it_asks_for() {
     assert!(found.is_none());
 }
 
+/// An account that declares what is needed for managing, and a key of it.
+async fn managed(it: &Fixture) -> (AccountId, KeyId) {
+    let (account, key) = it.account_and_key().await;
+    let names = Permission::ALL.map(|permission| (permission.name().to_owned(), json!("")));
+    let declared = names.into_iter().collect::<serde_json::Map<_, _>>();
+    let changes = [("permissions".to_owned(), declared.into())].into();
+    let edited = it.store.edit_policy(account, None, changes, NOW);
+    edited.await.unwrap();
+    (account, key)
+}
+
 #[tokio::test]
-async fn a_key_without_permissions_in_the_way_may_do_all() {
+async fn a_key_may_do_what_its_account_declares() {
     let it = Fixture::new();
-    let (_, key) = it.account_and_key().await;
+    let (_, key) = managed(&it).await;
     let denied = attempts(&it, Principal::Key(key), NOW).await;
     assert_eq!(denied, vec![None; 6]);
+    let plain = it.key(it.account("plain").await).await;
+    let denied = attempts(&it, Principal::Key(plain), NOW).await;
+    assert_eq!(denied, vec![Some(Denied::Closed); 6]);
+}
+
+#[tokio::test]
+async fn a_key_and_a_token_keep_to_their_makers_end_where_they_are_kept() {
+    let it = Fixture::new();
+    let (account, key) = managed(&it).await;
+    let maker = it.token_until(key, later(60)).await;
+    let all = Permission::ALL.map(Permission::name);
+    it.set_settings(&maker, &json!({ "scopes": all }).to_string());
+    let maker = Principal::Token(maker);
+    let late = NewKey {
+        expires_at: Some(later(61)),
+        ..it.new_key()
+    };
+    let added = it.store.add_key_for(maker, late, NOW).await.unwrap();
+    assert_eq!(added, Err(Denied::Outlives(later(60))));
+    let new = it.new_key();
+    let id = new.id;
+    it.store
+        .add_key_for(maker, new, NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    let rows = it.store.list_keys(account).await.unwrap();
+    let row = rows.iter().find(|row| row.id == id).unwrap();
+    assert_eq!(row.expires_at, Some(later(60)));
+}
+
+#[tokio::test]
+async fn tokens_are_listed_as_they_were_minted_either_way() {
+    let it = Fixture::new();
+    let (account, first) = managed(&it).await;
+    let second = it.key(account).await;
+    let mut ids = Vec::new();
+    for key in [first, second, second, first, second, first] {
+        ids.push(TokenId::of(&it.token(key).await));
+    }
+    let listed = async |start, limit, direction| {
+        let (order, page) = (
+            TokenOrder::Creation,
+            Page {
+                start,
+                limit,
+                direction,
+            },
+        );
+        let listed = it
+            .store
+            .list_account_tokens(Principal::Key(first), order, page, NOW);
+        match listed.await.unwrap().unwrap() {
+            Listing::Rows(rows) => rows.into_iter().map(|row| row.id).collect::<Vec<_>>(),
+            Listing::CursorUnknown(id) => panic!("no {id}"),
+        }
+    };
+    let (up, down) = (Direction::Ascending, Direction::Descending);
+    assert_eq!(listed(Start::Skip(1), 3, up).await, ids[1..4]);
+    assert_eq!(listed(Start::After(ids[1]), 2, up).await, ids[2..4]);
+    assert_eq!(listed(Start::Before(ids[4]), 2, up).await, ids[2..4]);
+    ids.reverse();
+    assert_eq!(listed(Start::Skip(1), 3, down).await, ids[1..4]);
+    assert_eq!(listed(Start::After(ids[1]), 2, down).await, ids[2..4]);
+    assert_eq!(listed(Start::Before(ids[4]), 2, down).await, ids[2..4]);
 }
 
 #[tokio::test]
@@ -136,7 +212,7 @@ async fn a_token_of_a_disabled_key_mints_nothing() {
 #[tokio::test]
 async fn names_and_notes_outlive_a_rotation() {
     let it = Fixture::new();
-    let (account, old) = it.account_and_key().await;
+    let (account, old) = managed(&it).await;
     let named = NewToken {
         name: Some("for Anna".into()),
         ..it.new_token(old)
@@ -171,7 +247,7 @@ async fn names_and_notes_outlive_a_rotation() {
 #[tokio::test]
 async fn what_is_deleted_twice_was_ended_once() {
     let it = Fixture::new();
-    let (_, key) = it.account_and_key().await;
+    let (_, key) = managed(&it).await;
     let token = TokenId::of(&it.token(key).await);
     let entries = async || it.store.audit_entries(0, 100).await.unwrap().len();
     let before = entries().await;

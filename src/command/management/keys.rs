@@ -117,10 +117,10 @@ impl CreateKey {
         })
     }
 
-    /// Creates the key, whose role is [`crate::domain::Role::Mint`].
+    /// Creates the key, whose role is [`crate::domain::Role::Mint`]; it ends no later than its maker.
     ///
     /// # Errors
-    /// [`Error::Denied`], [`Error::InvalidParameter`] for a validity that is over,
+    /// [`Error::Denied`], [`Error::InvalidParameter`] for a validity that is over or too long,
     /// [`Error::Overloaded`], the store's.
     pub async fn execute(self, app: &App, party: &Party) -> Result<CreatedKey, Error> {
         let now = app.clock.now();
@@ -131,6 +131,8 @@ impl CreateKey {
         let found = app.store.authority(party.principal(), now).await?;
         let authority = party.permitted(app, found.ok_or(Denied::Gone))?;
         authority.check_key_making()?;
+        let end = authority.end_of_key(self.expires_at);
+        let expires_at = party.permitted_to_make(app, VALID_UNTIL, end)?;
         let (key, id, salt) = app.entropy.draw(|rng| {
             (
                 PrivateKey::generate(rng),
@@ -144,16 +146,16 @@ impl CreateKey {
             label: self.label.as_str().to_owned(),
             note: self.note.as_str().to_owned(),
             created_at: now,
-            expires_at: self.expires_at,
+            expires_at,
         };
         let new = NewKey {
             label: self.label,
             note: self.note,
-            expires_at: self.expires_at,
+            expires_at,
             ..NewKey::of(&key, id, phc)
         };
         let added = app.store.add_key_for(party.principal(), new, now).await?;
-        party.permitted(app, added)?;
+        party.permitted_to_make(app, VALID_UNTIL, added)?;
         let account = authority.account;
         Ok(CreatedKey { row, account, key })
     }

@@ -19,7 +19,7 @@ pub use self::{
 };
 use crate::{
     app::App,
-    domain::{Denied, KeyId},
+    domain::{ApiVersion, Denied, KeyId, TokenDigest},
     error::Error,
     keyring::Caller,
     store::Principal,
@@ -50,6 +50,31 @@ impl Party {
         }
         Ok(outcome?)
     }
+
+    /// What making something came to, whose end is asked for in the member `end`.
+    fn permitted_to_make<T>(
+        &self,
+        app: &App,
+        end: &'static str,
+        outcome: Result<T, Denied>,
+    ) -> Result<T, Error> {
+        match outcome {
+            Err(denied @ Denied::Outlives(_)) => Err(Error::invalid(end, denied.to_string())),
+            outcome => self.permitted(app, outcome),
+        }
+    }
+}
+
+/// The API version that the account of a token is pinned to, if the token is good.
+///
+/// # Errors
+/// The store's, also when that version is not known here.
+pub async fn api_version_for(app: &App, token: TokenDigest) -> Result<Option<ApiVersion>, Error> {
+    let authority = app
+        .store
+        .authority(Principal::Token(token), app.clock.now())
+        .await?;
+    Ok(authority.map(|authority| authority.policy.api_version()))
 }
 
 /// The number that stands for a private key where ids are integers: from 0 to 2⁶⁴ − 1.

@@ -131,7 +131,7 @@ impl CreateToken {
             expires_at: self.expires_at,
         };
         let minted = app.store.mint_for(party.principal(), new, app.clock.now());
-        match party.permitted(app, minted.await?)? {
+        match party.permitted_to_make(app, EXPIRATION, minted.await?)? {
             Minted::Done => Ok(token),
             Minted::Signed(token) => Ok(token),
             Minted::NoSigningKey(algorithm) => Err(Error::NoSigningKey(algorithm)),

@@ -9,7 +9,10 @@ use actix_web::{
 use zeroize::Zeroizing;
 
 use crate::{
-    command::{Detail, Reach, Verify, management::Party},
+    command::{
+        Detail, Reach, Verify,
+        management::{Party, api_version_for},
+    },
     domain::{PrivateKey, Token, TokenDigest},
     error::Error,
     http::{Service, failure::Failure, log_fields::LogFields, presented::circumstances, version},
@@ -48,7 +51,7 @@ async fn confirm(service: &Service, request: &HttpRequest, text: &str) -> Result
     match service.app.authenticate(&key).await {
         Ok(caller) => {
             LogFields::note(request, |fields| fields.key = Some(caller.key));
-            version::settle_for(request, &caller);
+            version::settle_for(request, caller.api_version);
             Ok(Party::Key(caller))
         }
         Err(Error::InvalidKey) => Err(Failure::BadCredentials),
@@ -56,20 +59,27 @@ async fn confirm(service: &Service, request: &HttpRequest, text: &str) -> Result
     }
 }
 
-/// Judges a token as a gateway would: by its life and its circumstances; this counts as a use.
+/// Judges a token as a gateway would: by its life and its circumstances; this counts as a use. Its
+/// bearer is answered in the version of its account, whatever the verdict on a good token is.
 pub(super) async fn judge(
     service: &Service,
     request: &HttpRequest,
     token: &Token,
 ) -> Result<Arc<Subject>, Failure> {
+    let digest = TokenDigest::of(token);
     let verify = Verify {
-        shown: Shown::Token(TokenDigest::of(token)),
+        shown: Shown::Token(digest),
         circumstances: circumstances(service, request, Vec::new()),
         reach: Reach::Everyone,
         detail: Detail::Verdict,
     };
     let verdict = verify.execute(&service.app).await?;
     LogFields::note(request, |fields| fields.token = verdict.token);
+    if verdict.token.is_some()
+        && let Some(pinned) = api_version_for(&service.app, digest).await?
+    {
+        version::settle_for(request, pinned);
+    }
     let wait = verdict.rate.and_then(|rate| rate.wait);
     verdict.outcome.map_err(|refusal| match refusal {
         Refusal::Missing | Refusal::NotGood => Failure::BadCredentials,

@@ -14,8 +14,8 @@ use crate::{
     store::{AccessTokenRow, ApiKeyRow},
 };
 
-/// What stands where a time is needed for what does not end: 9999-12-31T23:59:59Z.
-const NEVER: Timestamp = Timestamp::from_seconds(253_402_300_799);
+/// What stands where a time is needed for what does not end.
+const NEVER: Timestamp = Timestamp::LAST;
 
 /// A time as RFC 3339 has it.
 struct Time(Timestamp);

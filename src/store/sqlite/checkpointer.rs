@@ -29,8 +29,8 @@ const ROUNDS: usize = 5;
 
 /// The checkpointing thread, from outside.
 pub(super) struct Checkpointer {
-    /// Gone when the thread is to end.
-    wake: Option<Sender<()>>,
+    wake: Sender<()>,
+    progress: Arc<Progress>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -41,6 +41,8 @@ struct Progress {
     copied: AtomicI32,
     /// Whether the writer may copy the rest.
     is_nearly_done: AtomicBool,
+    /// Whether the thread is to end.
+    is_over: AtomicBool,
 }
 
 impl Checkpointer {
@@ -60,21 +62,25 @@ impl Checkpointer {
             }
             Ok(())
         }))?;
+        let theirs = Arc::clone(&progress);
         let thread = std::thread::Builder::new()
             .name("store-checkpointer".into())
-            .spawn(move || work(&connection, &woken, &progress))
+            .spawn(move || work(&connection, &woken, &theirs))
             .expect("the system can start a thread");
         Ok(Self {
-            wake: Some(wake),
+            wake,
+            progress,
             thread: Some(thread),
         })
     }
 }
 
 impl Drop for Checkpointer {
-    /// Ends the thread, once the writer is gone whose hook could wake it.
+    /// Ends the thread, whatever of the log is not copied yet.
     fn drop(&mut self) {
-        drop(self.wake.take());
+        self.progress.is_over.store(true, Ordering::Release);
+        // When it cannot be woken once more, it is about to wake anyway.
+        let _ = self.wake.try_send(());
         // A panic of the thread has been reported by the panic hook; there is nothing to add.
         self.thread.take().map(JoinHandle::join);
     }
@@ -102,6 +108,9 @@ impl Progress {
 fn work(connection: &Connection, woken: &Receiver<()>, progress: &Progress) {
     for () in woken {
         for _ in 0..ROUNDS {
+            if progress.is_over.load(Ordering::Acquire) {
+                return;
+            }
             let copying = connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::PASSIVE);
             let Ok((pages, copied)) = copying else { break };
             progress.copied.store(copied, Ordering::Release);

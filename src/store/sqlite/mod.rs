@@ -36,6 +36,7 @@ use std::{
 };
 
 use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::{
     checkpointer::Checkpointer, fault::classify, readers::Readers, work::Work, writer::Writer,
@@ -52,6 +53,9 @@ pub struct Sqlite {
     writer: Writer,
     #[expect(dead_code, reason = "it works until it is dropped")]
     checkpointer: Checkpointer,
+    /// One look-up at a time may go through all of an account's tokens, so that the other readers
+    /// are left to those that are short.
+    passes: Arc<Semaphore>,
 }
 
 impl Sqlite {
@@ -73,6 +77,7 @@ impl Sqlite {
             checkpointer,
             writer: Writer::start(writing, options.queue, options.batch),
             readers: Readers::start(reading, options.queue),
+            passes: Arc::new(Semaphore::new(1)),
             path,
         })
     }
@@ -146,6 +151,13 @@ impl Sqlite {
         F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         self.writer.run(work).await
+    }
+
+    /// Waits for the turn of a look-up that goes through all of an account's tokens; it has to hold
+    /// what it is given until it is through.
+    async fn pass_turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let turn = Arc::clone(&self.passes).acquire_owned().await;
+        turn.map_err(|closed| Error::Internal(closed.into()))
     }
 
     /// Does `work` on a connection that can only read.

@@ -1,6 +1,9 @@
 //! Who asks, and how that is shown.
 
-use moneyer::operator::account;
+use moneyer::{
+    domain::{Label, Role},
+    operator::{account, key},
+};
 use serde_json::json;
 
 use super::{KEYS, LOGIN, Scene, TOKENS};
@@ -22,6 +25,20 @@ fn a_key_or_a_token_is_shown_in_either_header_with_or_without_a_word_before_it()
             assert_eq!(answer.status(), 206, "{name}: {value}");
         }
     }
+}
+
+#[test]
+fn a_key_from_elsewhere_is_known_though_it_looks_like_a_token() {
+    let it = Scene::start();
+    let text = "from-elsewhere.0123456789";
+    let wanted = key::Wanted {
+        role: Role::Mint,
+        label: Label::default(),
+        expires_at: None,
+    };
+    it.get(text, KEYS).send().fails(401, "invalid_key", None);
+    block_on(key::import(&it.server.app, "acme", text, wanted)).unwrap();
+    assert_eq!(it.get(text, KEYS).send().status(), 206);
 }
 
 #[test]
@@ -138,8 +155,7 @@ fn those_who_fail_too_often_are_told_to_wait() {
         config.throttle.burst = 3;
         config.throttle.failures_per_second = 1;
     });
-    let key = Scene::account(&server, "acme");
-    let it = Scene { server, key };
+    let it = Scene::on(server);
     it.server.get(KEYS).send().fails(401, "missing_key", None);
     it.get("wrong", KEYS).send().fails(401, "invalid_key", None);
     it.post("", LOGIN, &json!({ "access_token": "0".repeat(32) }))

@@ -2,9 +2,11 @@
 
 mod bad_input;
 mod callers;
+mod ends;
 mod keys;
 mod paging;
 mod permissions;
+mod secrecy;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -43,7 +45,10 @@ struct Scene {
 
 impl Scene {
     fn start() -> Self {
-        let server = Server::start();
+        Self::on(Server::start())
+    }
+
+    fn on(server: Server) -> Self {
         let key = Self::account(&server, "acme");
         Self { server, key }
     }

@@ -93,6 +93,34 @@ fn names_that_are_alike_are_gone_through_once() {
 }
 
 #[test]
+fn tokens_of_many_keys_are_gone_through_as_they_were_minted() {
+    let it = Scene::start();
+    let keys = [0; 3].map(|_| it.server.key("acme", moneyer::domain::Role::Mint));
+    let minted = (0..14).map(|n| it.token_by(keys[n * n % 3].expose(), &[]));
+    let mut ids: Vec<String> = minted.map(|token| id_of(&token)).collect();
+    assert_eq!(
+        it.delete(it.key.expose(), TOKENS, &ids.remove(4)).status(),
+        204
+    );
+    let listed = |query: &str| it.listed(TOKENS, query, "access_token_id");
+    assert_eq!(listed(""), ids);
+    assert_eq!(listed("skip=2&take=5"), ids[2..7]);
+    assert_eq!(listed("skip=12&take=5"), ids[12..]);
+    assert!(listed("skip=13").is_empty() && listed("skip=4294967295").is_empty());
+    for (place, id) in ids.iter().enumerate() {
+        assert_eq!(listed(&format!("skip={id}")), ids[place + 1..]);
+        assert_eq!(listed(&format!("take={id}")), ids[..place]);
+        let next: Vec<&String> = ids[place + 1..].iter().take(2).collect();
+        assert_eq!(
+            listed(&format!("skip={id}&take=2"))
+                .iter()
+                .collect::<Vec<_>>(),
+            next
+        );
+    }
+}
+
+#[test]
 fn twenty_are_listed_where_no_number_is_given() {
     let it = Scene::start();
     let ids: Vec<String> = (0..23).map(|_| id_of(&it.token(&[]))).collect();

@@ -1,9 +1,10 @@
 //! Who may do what: by role, by permission, and by what a maker holds itself.
 
-use moneyer::domain::Role;
+use moneyer::domain::{PrivateKey, Role};
 use serde_json::json;
 
 use super::{ALL, KEYS, PERMISSIONS, Scene, TOKENS, id_of, named};
+use crate::support::block_on;
 
 /// A permission, and what it allows.
 const NEEDS: [(&str, &str, &str); 7] = [
@@ -86,10 +87,16 @@ fn a_minting_key_may_everything_and_a_verifying_one_see_access_tokens() {
 fn what_is_not_declared_any_more_is_not_held_any_more() {
     let it = Scene::start();
     let token = it.token(&["access-tokens:read"]);
-    it.set(json!({ "permissions": { "agents:read": "" } }));
-    assert_eq!(attempt(&it, &token, "GET", TOKENS), 403);
-    it.set(json!({ "permissions": null }));
-    assert_eq!(attempt(&it, &token, "GET", TOKENS), 403);
+    for permissions in [
+        json!({ "agents:read": "" }),
+        json!({ "access-tokens:write": "" }),
+        json!(null),
+    ] {
+        it.set(json!({ "permissions": permissions }));
+        for shown in [&token, it.key.expose()] {
+            assert_eq!(attempt(&it, shown, "GET", TOKENS), 403, "{permissions}");
+        }
+    }
 }
 
 #[test]
@@ -113,12 +120,52 @@ fn a_token_gives_no_permission_that_it_does_not_hold() {
 }
 
 #[test]
-fn an_account_that_declares_nothing_has_tokens_without_permissions() {
+fn in_an_account_that_declares_nothing_for_it_nothing_is_managed() {
     let it = Scene::start();
-    let key = it.server.account("plain");
-    it.token_by(key.expose(), &[]);
-    it.post(key.expose(), TOKENS, &named("t", &["agents:read"]))
-        .fails(400, "invalid_parameter", Some("permissions"));
+    let plain = it.server.account("plain");
+    let minted = it.server.mint_with(&plain, json!({ "scopes": ALL }));
+    let victim = it.server.key("plain", Role::Mint);
+    let shown = [Role::Mint, Role::Admin, Role::Verify].map(|role| it.server.key("plain", role));
+    for shown in shown.iter().map(PrivateKey::expose).chain([&*minted]) {
+        for (_, method, path) in NEEDS {
+            assert_eq!(attempt(&it, shown, method, path), 403, "{method} {path}");
+        }
+        let message = it.get(shown, TOKENS).send().fails(403, "forbidden", None);
+        assert!(message.contains("operator"), "{message}");
+        it.delete(shown, TOKENS, &id_of(&minted))
+            .fails(403, "forbidden", None);
+    }
+    it.server.verify(&minted).accepts();
+    it.server.mint(&victim);
+}
+
+#[test]
+fn a_key_of_the_role_admin_is_deleted_by_another_alone() {
+    let it = Scene::start();
+    let (admin, second) = (
+        it.server.key("acme", Role::Admin),
+        it.server.key("acme", Role::Admin),
+    );
+    let ids = it.listed(KEYS, "", "api_key_id");
+    let of = |key: &PrivateKey| {
+        let caller = block_on(it.server.app.authenticate(key)).unwrap();
+        let id = caller.key.to_i64().cast_unsigned().to_string();
+        assert!(ids.contains(&id));
+        id
+    };
+    let (admin_id, second_id) = (of(&admin), of(&second));
+    let tokens = [it.token(&ALL), it.token_by(second.expose(), &ALL)];
+    for shown in [it.key.expose(), &tokens[0], &tokens[1]] {
+        let message = it
+            .delete(shown, KEYS, &admin_id)
+            .fails(403, "forbidden", None);
+        assert!(message.contains("admin"), "{message}");
+    }
+    it.server.mint(&admin);
+    assert_eq!(it.delete(admin.expose(), KEYS, &second_id).status(), 204);
+    it.get(second.expose(), KEYS)
+        .send()
+        .fails(401, "invalid_key", None);
 }
 
 #[test]
@@ -140,11 +187,10 @@ fn a_tokens_token_belongs_to_the_same_key_but_is_not_listed_there() {
 #[test]
 fn a_tokens_bounds_are_its_tokens_bounds() {
     let it = Scene::start();
-    let rate = json!({ "requests": 7, "per_seconds": 60 });
     let maker = it.server.mint_with(
         &it.key,
         json!({
-            "scopes": ["access-tokens:write"], "ips": ["127.0.0.0/8"], "rate_limit": rate,
+            "scopes": ["access-tokens:write"], "ips": ["127.0.0.0/8"],
             "origins": ["https://a.example"], "tags": ["x"],
         }),
     );
@@ -159,19 +205,33 @@ fn a_tokens_bounds_are_its_tokens_bounds() {
     let settings = it.server.settings(&it.key, &made);
     assert_eq!(settings["ips"], json!(["127.0.0.0/8"]));
     assert_eq!(settings["origins"], json!(["https://a.example"]));
-    assert_eq!(settings["rate_limit"], rate);
     assert_eq!(settings["tags"], json!([]));
+}
+
+#[test]
+fn a_token_with_a_rate_limit_creates_no_token_with_a_rate_of_its_own() {
+    let it = Scene::start();
+    let rate = json!({ "requests": 7, "per_seconds": 60 });
+    let settings = json!({ "scopes": ["access-tokens:write"], "rate_limit": rate });
+    let maker = it.server.mint_with(&it.key, settings);
+    let refused = it.post(&maker, TOKENS, &named("t", &[]));
+    refused.fails(403, "forbidden", None);
+    assert_eq!(it.server.count_tokens(), 1);
 }
 
 #[test]
 fn a_token_that_is_bound_creates_no_key() {
     let it = Scene::start();
-    let bound = json!({ "scopes": ALL, "ips": ["127.0.0.0/8"] });
-    let bound = it.server.mint_with(&it.key, bound);
-    let message = it
-        .post(&bound, KEYS, &json!({ "api_key_name": "k" }))
-        .fails(403, "forbidden", None);
-    assert!(message.contains("bound"), "{message}");
+    for bound in [
+        json!({ "scopes": ALL, "ips": ["127.0.0.0/8"] }),
+        json!({ "scopes": ALL, "rate_limit": { "requests": 9, "per_seconds": 1 } }),
+    ] {
+        let bound = it.server.mint_with(&it.key, bound);
+        let message = it
+            .post(&bound, KEYS, &json!({ "api_key_name": "k" }))
+            .fails(403, "forbidden", None);
+        assert!(message.contains("bound"), "{message}");
+    }
     assert_eq!(it.listed(KEYS, "", "api_key_id").len(), 1);
 }
 

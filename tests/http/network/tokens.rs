@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use moneyer::{domain::Role, operator::account};
+use moneyer::{
+    domain::{Algorithm, Role},
+    operator::account,
+};
 use serde_json::json;
 
 use super::{ALL, LOGIN, PERMISSIONS, Scene, TOKENS, id_of, named, text};
@@ -175,9 +178,9 @@ fn a_protected_token_is_not_deleted() {
 fn the_permissions_are_those_that_the_account_declares() {
     let it = Scene::start();
     assert_eq!(it.listed(PERMISSIONS, "", "permission_name"), ALL);
-    it.set(json!({ "permissions": { "b": "", "a": "do a" } }));
+    it.set(json!({ "permissions": { "access-tokens:read": "", "a": "do a" } }));
     let answer = it.get(it.key.expose(), PERMISSIONS).send();
-    insta::assert_snapshot!(answer.body, @r#"{"data":[{"permission_id":3110483391174217,"permission_name":"a","permission_description":"do a"},{"permission_id":5588007078841882,"permission_name":"b","permission_description":""}]}"#);
+    insta::assert_snapshot!(answer.body, @r#"{"data":[{"permission_id":3110483391174217,"permission_name":"a","permission_description":"do a"},{"permission_id":1267842825188581,"permission_name":"access-tokens:read","permission_description":""}]}"#);
 }
 
 #[test]
@@ -209,6 +212,23 @@ fn the_accounts_policy_is_obeyed() {
         Some("access_token_expiration"),
     );
     assert_eq!(it.names("").len(), 2);
+}
+
+#[test]
+fn a_signed_token_is_created_shown_and_deleted_as_any_other() {
+    let it = Scene::start();
+    it.server.set_format("acme", "jwt-eddsa");
+    it.post(it.key.expose(), TOKENS, &named("t", &[]))
+        .fails(503, "no_signing_key", None);
+    it.server.create_signing_key(Algorithm::EdDsa);
+    let maker = it.token(&["access-tokens:read", "access-tokens:write"]);
+    assert!(maker.starts_with("ey"), "{maker}");
+    let made = it.token_by(&maker, &[]);
+    assert!(made.starts_with("ey"), "{made}");
+    assert_eq!(it.server.list(&it.key), std::slice::from_ref(&maker));
+    assert_eq!(it.get(&maker, TOKENS).send().status(), 206);
+    assert_eq!(it.delete(&maker, TOKENS, &id_of(&made)).status(), 204);
+    it.server.verify(&made).refuses_token(401);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The credential API.
 
-use moneyer::domain::Role;
+use moneyer::domain::{Role, TokenId};
 use serde_json::json;
 
 use super::Promise;
+use crate::support::{block_on, digest};
 
-pub const PROMISES: [Promise; 12] = [
+pub const PROMISES: [Promise; 13] = [
     ("apikey (required), your private API key", |it| {
         it.server.get("/v2/auth").send().refuses(401, "missing_key");
         let request = it.server.get("/v2/auth").query("apikey", it.key.expose());
@@ -36,6 +37,26 @@ pub const PROMISES: [Promise; 12] = [
             let disable = it.server.auth(&other).query("disableToken", &token);
             disable.send().refuses(404, "unknown_token");
             assert!(it.accepts(&token));
+        },
+    ),
+    (
+        "only the private key used to generate a token can act on it, at any path",
+        |it| {
+            let token = it.mint();
+            let id = TokenId::of(&digest(&token));
+            let own = block_on(it.server.app.authenticate(&it.key)).unwrap().key;
+            for role in [Role::Mint, Role::Admin] {
+                let other = it.server.key("acme", role);
+                for path in [
+                    format!("/v1/network/auth/access-tokens/{id}"),
+                    format!("/v1/network/auth/api-keys/{}", own.to_i64().cast_unsigned()),
+                ] {
+                    let delete = it.server.request("DELETE", &path).key(&other);
+                    assert_eq!(delete.send().status(), 403, "{path}");
+                }
+            }
+            assert!(it.accepts(&token));
+            it.mint();
         },
     ),
     (

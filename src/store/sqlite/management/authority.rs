@@ -1,6 +1,6 @@
 //! What a caller may do, as it stands in the transaction that asks.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::{
     domain::{AccountId, Authority, Denied, Holder, KeyId, Permission, Timestamp, TokenId},
@@ -43,19 +43,23 @@ fn find(
 ) -> rusqlite::Result<Option<Authority>> {
     match principal {
         Principal::Key(key) => connection
-            .prepare_cached(good_keys!("k.account_id, k.role, a.policy", "k.id = ?1"))?
+            .prepare_cached(good_keys!(
+                "k.account_id, k.role, a.policy, k.expires_at",
+                "k.id = ?1"
+            ))?
             .query_row(params![key.to_i64(), now.seconds()], |row| {
                 Ok(Authority {
                     account: AccountId::from_i64(row.get(0)?),
                     key,
                     holder: Holder::Key(role_at(row, 1)?),
+                    expires_at: time_at(row, 3)?,
                     policy: policy_at(row, 2)?,
                 })
             })
             .optional(),
         Principal::Token(digest) => connection
             .prepare_cached(
-                "SELECT k.account_id, t.key_id, t.settings, a.policy
+                "SELECT k.account_id, t.key_id, t.settings, a.policy, t.expires_at
                  FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
                  WHERE t.digest = ?1 AND t.ended_at IS NULL AND t.generation = a.generation
                  AND (t.expires_at IS NULL OR t.expires_at > ?2) AND a.disabled_at IS NULL",
@@ -65,9 +69,15 @@ fn find(
                     account: AccountId::from_i64(row.get(0)?),
                     key: KeyId::from_i64(row.get(1)?),
                     holder: Holder::Token(TokenId::of(&digest), settings_at(row, 2)?),
+                    expires_at: time_at(row, 4)?,
                     policy: policy_at(row, 3)?,
                 })
             })
             .optional(),
     }
+}
+
+fn time_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let seconds: Option<i64> = row.get(column)?;
+    Ok(seconds.map(Timestamp::from_seconds))
 }

@@ -1,10 +1,10 @@
 //! An account's private keys.
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{authority::require, walk::List};
 use crate::{
-    domain::{Denied, Event, KeyId, Permission, Timestamp},
+    domain::{AccountId, Denied, Event, KeyId, Permission, Role, Timestamp},
     error::Error,
     store::{
         ApiKeyRow, Deleted, KeyTokens, Listing, NewKey, Page, Principal,
@@ -67,9 +67,12 @@ impl Sqlite {
                 Ok(authority) => authority,
                 Err(denied) => return Ok(Err(denied)),
             };
-            if let Err(denied) = authority.check_key_making() {
-                return Ok(Err(denied));
-            }
+            let end = authority.end_of_key(key.expires_at);
+            let expires_at = match authority.check_key_making().and(end) {
+                Ok(expires_at) => expires_at,
+                Err(denied) => return Ok(Err(denied)),
+            };
+            let key = NewKey { expires_at, ..key };
             if account_of_good_key(work, authority.key, now)?.is_none() {
                 return Ok(Err(Denied::Orphaned));
             }
@@ -96,18 +99,14 @@ impl Sqlite {
                 Ok(authority) => authority,
                 Err(denied) => return Ok(Err(denied)),
             };
-            let is_known = work
-                .prepare_cached("SELECT 1 FROM keys WHERE id = ?1 AND account_id = ?2")?
-                .query_row(
-                    params![key.to_i64(), authority.account.to_i64()],
-                    |_| Ok(()),
-                )
-                .optional()?;
-            if is_known.is_none() {
+            let Some(role) = role_of(work, key, authority.account)? else {
                 return Ok(Ok(Deleted::Unknown));
-            }
+            };
             if key == authority.key {
                 return Ok(Err(Denied::OwnKey));
+            }
+            if let Err(denied) = authority.check_key_deleting(role) {
+                return Ok(Err(denied));
             }
             let tokens = KeyTokens::from(authority.policy.on_key_disable());
             keys::disable_with_tokens(work, key, tokens, authority.actor(), now)?;
@@ -115,6 +114,20 @@ impl Sqlite {
         })
         .await
     }
+}
+
+/// The role of a key, good or not, if the account has it.
+fn role_of(
+    connection: &Connection,
+    key: KeyId,
+    account: AccountId,
+) -> rusqlite::Result<Option<Role>> {
+    connection
+        .prepare_cached("SELECT role FROM keys WHERE id = ?1 AND account_id = ?2")?
+        .query_row(params![key.to_i64(), account.to_i64()], |row| {
+            keys::role_at(row, 0)
+        })
+        .optional()
 }
 
 fn row(row: &Row<'_>) -> rusqlite::Result<ApiKeyRow> {

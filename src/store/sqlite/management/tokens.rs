@@ -1,8 +1,8 @@
 //! An account's access tokens.
 
-use rusqlite::{OptionalExtension as _, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::{authority::require, walk::List};
+use super::{authority::require, minted, walk::List};
 use crate::{
     domain::{Denied, Permission, Timestamp, TokenDigest, TokenId},
     error::Error,
@@ -23,10 +23,12 @@ const AMONG: &str = "accounts a JOIN keys k ON k.account_id = a.id
     JOIN tokens t ON t.key_id = k.id AND t.generation = a.generation AND t.ended_at IS NULL
     WHERE a.id = :account AND (t.expires_at IS NULL OR t.expires_at > :now)";
 
+const COLUMNS: &str = "t.settings, t.digest, t.name, t.expires_at";
+
 macro_rules! list_by {
     ($key:literal) => {
         List {
-            columns: "t.settings, t.digest, t.name, t.expires_at",
+            columns: COLUMNS,
             table: "tokens t",
             among: AMONG,
             key: $key,
@@ -41,7 +43,6 @@ macro_rules! list_by {
     };
 }
 
-const BY_CREATION: List<'_> = list_by!("t.created_at");
 const BY_NAME: List<'_> = list_by!("coalesce(t.name, '')");
 const BY_EXPIRATION: List<'_> = list_by!("coalesce(t.expires_at, 9223372036854775807)");
 
@@ -54,26 +55,30 @@ impl Sqlite {
         now: Timestamp,
     ) -> Result<Result<Listing<AccessTokenRow, TokenId>, Denied>, Error> {
         let list = match order {
-            TokenOrder::Creation => BY_CREATION,
-            TokenOrder::Name => BY_NAME,
-            TokenOrder::Expiration => BY_EXPIRATION,
+            TokenOrder::Creation => None,
+            TokenOrder::Name => Some(BY_NAME),
+            TokenOrder::Expiration => Some(BY_EXPIRATION),
+        };
+        let turn = match &list {
+            None => None,
+            Some(_) => Some(self.pass_turn().await?),
         };
         self.read(move |connection| {
+            let _turn = turn;
             let snapshot = connection.unchecked_transaction()?;
             let authority = match require(&snapshot, principal, Permission::ReadTokens, now)? {
                 Ok(authority) => authority,
                 Err(denied) => return Ok(Err(denied)),
             };
-            let (ids, now) = (TokenId::digest_range, now.seconds());
-            list.part(
-                &snapshot,
-                authority.account,
-                page,
-                ids,
-                &[(":now", &now)],
-                row,
-            )
-            .map(Ok)
+            let account = authority.account;
+            let listing = match list {
+                None => minted::part(&snapshot, account, page, now, row_with),
+                Some(list) => {
+                    let (ids, now) = (TokenId::digest_range, now.seconds());
+                    list.part(&snapshot, account, page, ids, &[(":now", &now)], row)
+                }
+            };
+            listing.map(Ok)
         })
         .await
     }
@@ -89,9 +94,11 @@ impl Sqlite {
                 Ok(authority) => authority,
                 Err(denied) => return Ok(Err(denied)),
             };
-            if let Err(denied) = authority.check_given(&token.permissions) {
-                return Ok(Err(denied));
-            }
+            let end = authority.end_of_token(token.expires_at, now);
+            let expires_at = match authority.check_given(&token.permissions).and(end) {
+                Ok(expires_at) => expires_at,
+                Err(denied) => return Ok(Err(denied)),
+            };
             let settings = authority.settings_of_new(&token.permissions, token.note.as_ref());
             let new = NewToken {
                 key: authority.key,
@@ -99,7 +106,7 @@ impl Sqlite {
                 sealed: token.sealed,
                 signer: token.signer,
                 name: Some(token.name),
-                expires_at: token.expires_at,
+                expires_at,
                 clone_of: None,
                 settings: Some(settings),
                 once: None,
@@ -141,6 +148,12 @@ impl Sqlite {
     }
 }
 
+fn row_with(connection: &Connection, id: i64) -> rusqlite::Result<AccessTokenRow> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM tokens t WHERE t.id = ?1"))?
+        .query_row([id], row)
+}
+
 fn row(row: &Row<'_>) -> rusqlite::Result<AccessTokenRow> {
     Ok(AccessTokenRow {
         note: note_at(row, 0),
@@ -148,4 +161,51 @@ fn row(row: &Row<'_>) -> rusqlite::Result<AccessTokenRow> {
         name: row.get(2)?,
         expires_at: row.get::<_, Option<i64>>(3)?.map(Timestamp::from_seconds),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::poll;
+
+    use super::*;
+    use crate::{
+        domain::KeyId,
+        store::{Absent, Direction, Options, Start},
+    };
+
+    #[tokio::test]
+    async fn a_pass_over_all_tokens_waits_for_the_one_before_it_and_holds_up_no_other_list() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            url: format!("sqlite:{}", folder.path().join("moneyer.db").display()),
+            absent: Absent::Create,
+            busy_timeout: std::time::Duration::from_millis(50),
+            // One reader does its jobs in order, so whatever was asked for is done before the next.
+            readers: 1,
+            queue: 16,
+            batch: 1,
+            page_cache_kib: 1024,
+        };
+        let sqlite = Sqlite::open(&options).unwrap();
+        let page = Page {
+            start: Start::Skip(0),
+            limit: 1,
+            direction: Direction::Ascending,
+        };
+        let list = |order| {
+            let principal = Principal::Key(KeyId::from_i64(1));
+            sqlite.list_account_tokens(principal, order, page, Timestamp::from_seconds(1))
+        };
+        let turn = sqlite.pass_turn().await.unwrap();
+        for order in [TokenOrder::Name, TokenOrder::Expiration] {
+            let mut pass = pin!(list(order));
+            assert!(poll!(&mut pass).is_pending());
+            assert_eq!(list(TokenOrder::Creation).await.unwrap(), Err(Denied::Gone));
+            assert!(poll!(&mut pass).is_pending());
+        }
+        drop(turn);
+        assert_eq!(list(TokenOrder::Name).await.unwrap(), Err(Denied::Gone));
+    }
 }

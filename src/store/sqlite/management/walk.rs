@@ -23,6 +23,46 @@ pub(super) struct List<'a> {
 /// An end of a list's part: the key and the id of what stands there.
 type Place = (Value, i64);
 
+/// How the part of a list that a page asks for is gone through.
+pub(super) struct Course<Id> {
+    /// How many are passed over.
+    pub(super) skip: u32,
+    /// Beside what it begins.
+    pub(super) cursor: Option<Id>,
+    /// How many are wanted.
+    pub(super) limit: u32,
+    /// Away from where it begins.
+    pub(super) way: Direction,
+    /// Which way the list itself runs.
+    direction: Direction,
+}
+
+impl<Id> Course<Id> {
+    pub(super) fn of(page: Page<Id>) -> Self {
+        let (limit, direction) = (page.limit, page.direction);
+        let (skip, cursor, way) = match page.start {
+            Start::Skip(skip) => (skip, None, direction),
+            Start::After(id) => (0, Some(id), direction),
+            Start::Before(id) => (0, Some(id), direction.opposite()),
+        };
+        Self {
+            skip,
+            cursor,
+            limit,
+            way,
+            direction,
+        }
+    }
+
+    /// What was found on the way, as the list has it.
+    pub(super) fn in_order<T>(&self, mut found: Vec<T>) -> Vec<T> {
+        if self.way != self.direction {
+            found.reverse();
+        }
+        found
+    }
+}
+
 /// How what comes later is told, and the order of rows, in either direction.
 const UP: (&str, &str) = (">", "ASC");
 const DOWN: (&str, &str) = ("<", "DESC");
@@ -39,38 +79,34 @@ impl List<'_> {
         further: &[(&str, &dyn ToSql)],
         read: fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Listing<T, Id>> {
-        let (skip, cursor, backwards) = match page.start {
-            Start::Skip(skip) => (skip, None, false),
-            Start::After(id) => (0, Some(id), false),
-            Start::Before(id) => (0, Some(id), true),
-        };
-        let place = match cursor {
+        let course = Course::of(page);
+        let place = match course.cursor {
             None => None,
             Some(id) => match self.place(connection, account, ids(id))? {
                 None => return Ok(Listing::CursorUnknown(id)),
                 place => place,
             },
         };
-        let ascending = (page.direction == Direction::Ascending) != backwards;
-        let sql = self.sql(if ascending { UP } else { DOWN }, place.as_ref());
+        let order = match course.way {
+            Direction::Ascending => UP,
+            Direction::Descending => DOWN,
+        };
+        let sql = self.sql(order, place.as_ref());
         let account = account.to_i64();
         let mut parameters = further.to_vec();
         parameters.extend([
             (":account", &account as &dyn ToSql),
-            (":limit", &page.limit),
+            (":limit", &course.limit),
         ]);
-        parameters.push((":skip", &skip));
+        parameters.push((":skip", &course.skip));
         if let Some((key, id)) = &place {
             parameters.extend([(":key", key as &dyn ToSql), (":id", id)]);
         }
-        let mut rows: Vec<T> = connection
+        let rows: Vec<T> = connection
             .prepare_cached(&sql)?
             .query_map(&*parameters, read)?
             .collect::<rusqlite::Result<_>>()?;
-        if backwards {
-            rows.reverse();
-        }
-        Ok(Listing::Rows(rows))
+        Ok(Listing::Rows(course.in_order(rows)))
     }
 
     /// Chooses rows by their ids first: what is sorted, however much it is, is short then.
