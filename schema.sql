@@ -49,9 +49,7 @@ CREATE TABLE tokens (
     imported_at INTEGER,                             -- when it came here, if it was made elsewhere
     expires_at INTEGER,
     ended_at   INTEGER,
-    last_used_at  INTEGER,                           -- when it was last verified
-    verifications INTEGER NOT NULL DEFAULT 0,        -- how often it was verified
-    generation    INTEGER NOT NULL DEFAULT 0         -- its account's when it was minted
+    generation INTEGER NOT NULL DEFAULT 0            -- its account's when it was minted
 ) STRICT;
 
 CREATE INDEX tokens_live ON tokens (key_id, generation, id) WHERE ended_at IS NULL;
@@ -59,6 +57,14 @@ CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE ended_at IS NULL AND e
 CREATE INDEX tokens_signed ON tokens (signing_key) WHERE ended_at IS NULL AND signing_key IS NOT NULL;
 CREATE INDEX tokens_ended_of_key ON tokens (key_id, id) WHERE ended_at IS NOT NULL;
 CREATE INDEX tokens_ended ON tokens (ended_at) WHERE ended_at IS NOT NULL;
+
+-- How tokens that were verified were used. Apart from the tokens, so that many of these small rows share a page:
+-- each is written again and again.
+CREATE TABLE uses (
+    token_id      INTEGER PRIMARY KEY REFERENCES tokens (id) ON DELETE CASCADE,
+    verifications INTEGER NOT NULL, -- how often
+    last_used_at  INTEGER NOT NULL  -- when last
+) STRICT;
 
 -- What a request with an Idempotency-Key header was answered with, for as long as a retry may come.
 CREATE TABLE idempotency (

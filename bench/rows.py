@@ -57,6 +57,7 @@ ROWS = (
     Row("mint-raw", "default", small.mint, "mint, durable", "raw rusqlite, the same groups", at_least(0.85)),
     Row("mint-keys", "default", small.mint_keys, "mint from 64 keys", "one key", at_least(0.9)),
     Row("cold-key", "default", small.cold_key, "first request with a cold key", "one argon2id hash", at_most(1.3)),
+    Row("regenerate", "default", small.regenerate, "end an account's million tokens", "its ten", at_most(1.2)),
     Row("sweep", "default", beside.sweep, "mint beside a sweep of 1 million: p99", "no sweep", at_most(2)),
     Row("wrong-keys", "default", beside.wrong_keys, "verify beside wrong keys: p99", "no wrong keys", at_most(2)),
     Row("overload-memory", "default", beside.overload, "overload: peak memory", "", at_most(256, " MiB")),

@@ -9,7 +9,7 @@ from statistics import median
 
 from bench import Bench
 from compare import Outcome, Pairs, of_ratios, take_turns
-from stores import Filled
+from stores import ACCOUNT, Filled
 from tools import MINT, VERIFY, Sample, Work
 
 
@@ -104,6 +104,21 @@ def cold_key(bench: Bench) -> dict[str, Outcome]:
         hashes.append(median(bench.tools.baseline("argon2", "--count", each)))
     server.stop()
     return {"cold-key": of_ratios(requests, hashes, " ms", f"{len(keys)} keys")}
+
+
+def regenerate(bench: Bench) -> dict[str, Outcome]:
+    """Ending every token of an account at once, by the command line: of many and of ten."""
+    counts = (bench.sizes.many, 10)
+    many, ten = (bench.stores.copy(count, sampled=count) for count in counts)
+    took: dict[Filled, list[float]] = {many: [], ten: []}
+    for _ in range(4 * bench.sizes.repeats):
+        for store, times in took.items():
+            start = time.perf_counter()
+            bench.stores.moneyer(store.file, "account", "regenerate", ACCOUNT)
+            times.append(1000 * (time.perf_counter() - start))
+    for store in took:
+        store.remove()
+    return {"regenerate": of_ratios(took[many], took[ten], " ms")}
 
 
 def first_request(connection: http.client.HTTPConnection, key: str) -> float:

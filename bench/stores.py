@@ -17,6 +17,7 @@ from tools import ROOT, Tools
 FORM_OF_A_ROW = ("schema.sql", "benches/baselines/fill.rs", "src/store/sqlite/mint.rs", "src/keyring/sealing.rs")
 FORM_OF_A_ROW += ("src/domain/digest.rs", "src/domain/token.rs", "src/domain/private_key.rs")
 TWO_DAYS = 2 * 24 * 3600
+ACCOUNT = "bench"
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,10 @@ class Stores:
     def add_keys(self, store: Path, key_file: Path, count: int) -> None:
         """Makes a store with an account that has so many private keys."""
         key_file.write_text(self.tools.text("keys", "--count", count))
-        self._moneyer(store, "account", "create", "bench")
-        self._moneyer(store, "key", "import", "bench", given=key_file.read_text())
+        self.moneyer(store, "account", "create", ACCOUNT)
+        self.moneyer(store, "key", "import", ACCOUNT, given=key_file.read_text())
 
-    def _moneyer(self, store: Path, *arguments: str, given: str = "") -> None:
+    def moneyer(self, store: Path, *arguments: str, given: str = "") -> None:
         command = [self.tools.moneyer, "--database", f"sqlite:{store}", *arguments]
         done = subprocess.run(command, cwd=self.tools.folder, input=given, capture_output=True, text=True)
         if done.returncode:

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How many tokens' uses are written down in one transaction, so that nothing waits long behind it.
-const USES_AT_ONCE: usize = 1000;
+const USES_AT_ONCE: usize = 5000;
 
 /// The parts of a running Moneyer that its commands work with.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ impl App {
             if !taken.is_empty() {
                 let uses = taken
                     .iter()
-                    .map(|(subject, usage)| (subject.digest, *usage));
+                    .map(|(subject, usage)| (subject.record.number, *usage));
                 let written = self.store.record_token_uses(uses.collect()).await;
                 written.inspect_err(|_| self.verifier.put_back_uses(&taken))?;
             }

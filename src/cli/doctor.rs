@@ -120,7 +120,21 @@ async fn look_over(app: &App, signing_keys: &KeyFile) -> Vec<Finding> {
             findings.extend(formats(&health, signing_keys));
         }
     }
+    findings.extend(lost_keys(app, signing_keys).await);
     findings
+}
+
+/// Whether every token that was signed can still be told to be good. A file or a store that cannot be
+/// read has its own finding.
+async fn lost_keys(app: &App, signing_keys: &KeyFile) -> Option<Finding> {
+    let keys = signing_keys.read().ok()?.unwrap_or_default();
+    let lost = keys.unheard_of(&app.store.signing_keys_in_use().await.ok()?);
+    let key = lost.first()?;
+    let detail = format!(
+        "tokens are refused that {key} signed, since it is not in {}; put that file back, or `moneyer account regenerate` the accounts to be rid of them",
+        signing_keys.path().display()
+    );
+    Some(Finding::bad("signed tokens", detail))
 }
 
 /// Whether there is a key for each algorithm by which tokens are to be signed. A file that cannot be

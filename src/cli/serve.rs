@@ -52,6 +52,7 @@ impl Serve {
             if self.dev {
                 dev::greet(&app, address, config).await?;
             }
+            warn_of_lost_keys(&app).await?;
             tracing::info!(address = %address, store = %app.store.path().display(), "listening");
             serve(listener, &app, config, stop).await
         })?;
@@ -62,6 +63,15 @@ impl Serve {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Says so when there are tokens that were signed with keys that are not in the file: they are refused.
+async fn warn_of_lost_keys(app: &App) -> Result<(), Error> {
+    let in_use = app.store.signing_keys_in_use().await?;
+    for key in app.signing.unheard_of(&in_use) {
+        tracing::warn!(%key, "tokens that this signing key signed are refused: it is not in the file of signing keys");
+    }
+    Ok(())
 }
 
 async fn serve(

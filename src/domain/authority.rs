@@ -51,6 +51,9 @@ pub enum Denied {
     /// nothing.
     #[error("An access token that is bound to origins, addresses or a rate cannot create API keys")]
     Bound,
+    /// It is a token with a rate limit, and would make another, which has a rate of its own.
+    #[error("An access token with a rate limit cannot create others: each could be used as often")]
+    Rated,
     /// What it would make is to end after this moment, at which it ends itself.
     #[error("must not lie after {0}, when the API key or access token that asks ends itself")]
     Outlives(Timestamp),
@@ -104,8 +107,13 @@ impl Authority {
     /// Whether the caller may give these permissions to a token: they are declared, and its own.
     ///
     /// # Errors
-    /// [`Denied::Undeclared`], [`Denied::Lacks`].
+    /// [`Denied::Undeclared`], [`Denied::Lacks`], [`Denied::Rated`].
     pub fn check_given(&self, permissions: &[String]) -> Result<(), Denied> {
+        if let Holder::Token(_, settings) = &self.holder
+            && settings.rate_limit().is_some()
+        {
+            return Err(Denied::Rated);
+        }
         let declared = self.policy.permissions();
         if let Some(name) = permissions
             .iter()

@@ -37,7 +37,8 @@ macro_rules! digest {
 
         impl PartialEq for $name {
             fn eq(&self, other: &Self) -> bool {
-                self.0.ct_eq(&other.0).into()
+                // By words: an eighth of the steps that bytes take.
+                words(&self.0)[..].ct_eq(&words(&other.0)[..]).into()
             }
         }
 
@@ -72,6 +73,11 @@ digest! {
 digest! {
     /// SHA-256 of what a minting request asked for.
     RequestDigest
+}
+
+fn words(bytes: &[u8; 32]) -> [u64; 4] {
+    let (words, _) = bytes.as_chunks();
+    std::array::from_fn(|place| u64::from_ne_bytes(words[place]))
 }
 
 /// A text that is not a digest.

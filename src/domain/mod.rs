@@ -64,4 +64,4 @@ pub use text::{is_unprintable, shown_name};
 pub use timestamp::{Timestamp, UnreadableTimestamp};
 pub use token::{MalformedToken, Token};
 pub use token_import::UnimportableToken;
-pub use token_record::{TokenRecord, TokenState, Usage};
+pub use token_record::{TokenNumber, TokenRecord, TokenState, Usage};

@@ -5,6 +5,8 @@ use super::{AccountId, KeyId, Settings, SigningKeyId, Timestamp};
 /// A token as it is kept.
 #[derive(Debug, Clone)]
 pub struct TokenRecord {
+    /// Its number.
+    pub number: TokenNumber,
     /// The key that minted it.
     pub key: KeyId,
     /// The account of that key.
@@ -19,6 +21,25 @@ pub struct TokenRecord {
     pub state: TokenState,
     /// What it is restricted to.
     pub settings: Settings,
+}
+
+/// A token's place in the order of minting: by it the store finds what it keeps beside the token.
+/// It is no public id, and once a token is deleted another may get its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TokenNumber(i64);
+
+impl TokenNumber {
+    /// The number that the store kept as `number`.
+    #[must_use]
+    pub const fn from_i64(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number as the store keeps it.
+    #[must_use]
+    pub const fn to_i64(self) -> i64 {
+        self.0
+    }
 }
 
 /// Whether a token can still be good, its expiry aside. One that cannot never can again, unless its

@@ -119,6 +119,13 @@ impl KeySet {
         self.0.iter().any(good)
     }
 
+    /// Those of `keys` that are not in the set, not even as retired.
+    #[must_use]
+    pub fn unheard_of(&self, keys: &[SigningKeyId]) -> Vec<SigningKeyId> {
+        let is_here = |id: &SigningKeyId| self.0.iter().any(|key| key.id == *id);
+        keys.iter().copied().filter(|id| !is_here(id)).collect()
+    }
+
     /// The key that signs by `algorithm`, with its secret.
     #[must_use]
     pub fn signer(&self, algorithm: Algorithm) -> Option<(SigningKeyId, &Secret)> {

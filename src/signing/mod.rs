@@ -116,6 +116,12 @@ impl Signing {
         self.keys().set.knows(id)
     }
 
+    /// Those of `keys` that were never seen here, not even as retired.
+    #[must_use]
+    pub fn unheard_of(&self, keys: &[SigningKeyId]) -> Vec<SigningKeyId> {
+        self.keys().set.unheard_of(keys)
+    }
+
     /// The keys that are known to be retired.
     #[must_use]
     pub fn retired(&self) -> Vec<SigningKeyId> {

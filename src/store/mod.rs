@@ -41,7 +41,8 @@ pub use self::{
 use crate::{
     domain::{
         AccountId, AccountName, ApiVersion, AuditEntry, Authority, Denied, KeyId, KeyRecord,
-        Policy, Selector, SigningKeyId, Timestamp, TokenDigest, TokenId, TokenRecord, Usage,
+        Policy, Selector, SigningKeyId, Timestamp, TokenDigest, TokenId, TokenNumber, TokenRecord,
+        Usage,
     },
     error::Error,
 };
@@ -176,6 +177,8 @@ operations! {
     /// Ends the selected tokens, on behalf of an operator who expects so many of them.
     disable_selected(selection: Selection, expected: u64, now: Timestamp) -> EndedTokens;
 
+    /// The keys that signed the tokens that have not ended.
+    signing_keys_in_use() -> Vec<SigningKeyId>;
     /// Ends at most `limit` of the tokens that this key has signed, and says how many these were.
     end_signed_by(signing_key: SigningKeyId, limit: u32, now: Timestamp) -> u64;
 
@@ -192,8 +195,8 @@ operations! {
     read_settings(key: KeyId, digest: TokenDigest, now: Timestamp) -> FoundSettings;
     /// Changes the settings of a good token, on behalf of the key that minted it.
     edit_settings(key: KeyId, digest: TokenDigest, edit: Edit, now: Timestamp) -> EditedSettings;
-    /// Adds to what is known of tokens' use.
-    record_token_uses(uses: Vec<(TokenDigest, Usage)>) -> ();
+    /// Adds to what is known of tokens' use; nothing for a token that is not kept any more.
+    record_token_uses(uses: Vec<(TokenNumber, Usage)>) -> ();
 
     /// Reclaims a bounded part of what has ended: see [`Swept`]. Rows that ended before
     /// `purge_before`, and retries that were noted before `forget_before`, are deleted; at most

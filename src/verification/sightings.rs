@@ -173,12 +173,13 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::domain::{AccountId, KeyId, Settings, Timestamp};
+    use crate::domain::{AccountId, KeyId, Settings, Timestamp, TokenNumber};
 
     const DIGEST: TokenDigest = TokenDigest::from_bytes([1; 32]);
 
     fn record(state: TokenState) -> TokenRecord {
         TokenRecord {
+            number: TokenNumber::from_i64(1),
             key: KeyId::from_i64(1),
             account: AccountId::from_i64(1),
             created_at: Timestamp::from_seconds(0),

@@ -1,7 +1,7 @@
 //! How tokens are used: counted in memory, written down now and then by others.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -108,18 +108,18 @@ impl Uses {
         }
         let mut waiting = self.lock();
         let (many, too_many) = (waiting.len() >= MANY, waiting.len() >= TOO_MANY);
-        match waiting.get(&subject.digest) {
+        match waiting.entry(subject.digest) {
             // The token was looked up anew meanwhile: its uses are those of one subject.
-            Some(first) if !Arc::ptr_eq(first, subject) => {
-                first.add(subject.take());
+            Entry::Occupied(first) if !Arc::ptr_eq(first.get(), subject) => {
+                first.get().add(subject.take());
             }
-            Some(_) => {}
-            None if too_many => {
+            Entry::Occupied(_) => {}
+            Entry::Vacant(_) if too_many => {
                 let dropped = subject.take().verifications;
                 self.dropped.fetch_add(dropped, Ordering::Relaxed);
             }
-            None => {
-                waiting.insert(subject.digest, Arc::clone(subject));
+            Entry::Vacant(place) => {
+                place.insert(Arc::clone(subject));
             }
         }
         if many {
@@ -142,10 +142,10 @@ impl Uses {
     /// Takes at most `most` uses out.
     pub(super) fn take(&self, most: usize) -> Vec<Taken> {
         let mut waiting = self.lock();
-        let chosen: Vec<_> = waiting.keys().take(most).copied().collect();
-        let subjects = chosen.iter().filter_map(|digest| waiting.remove(digest));
-        subjects
-            .map(|subject| {
+        waiting
+            .extract_if(|_, _| true)
+            .take(most)
+            .map(|(_, subject)| {
                 let usage = subject.take();
                 (subject, usage)
             })
@@ -173,10 +173,11 @@ impl Uses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AccountId, KeyId, Settings, TokenState};
+    use crate::domain::{AccountId, KeyId, Settings, TokenNumber, TokenState};
 
     fn subject(byte: u8) -> Arc<Subject> {
         let record = TokenRecord {
+            number: TokenNumber::from_i64(1),
             key: KeyId::from_i64(1),
             account: AccountId::from_i64(1),
             created_at: Timestamp::from_seconds(0),

@@ -266,3 +266,31 @@ fn the_doctor_counts_the_keys_and_finds_a_broken_file() {
     let bad: Vec<_> = bad.collect();
     assert!(bad.len() == 1 && bad[0].contains("chmod 600"), "{run:?}");
 }
+
+#[test]
+fn a_lost_file_is_told_of_when_tokens_were_signed_with_its_keys() {
+    let (folder, key) = Folder::with_key();
+    let id = new_key(&folder, &["create"]);
+    let set = ["account", "policy", "acme", "--set", "format=jwt-eddsa"];
+    folder.moneyer(&set).run().done();
+    let server = folder.serve(&[]);
+    let token = server.mint(&key.secret);
+    server.stop();
+    let reset = ["account", "policy", "acme", "--set", "format=opaque"];
+    folder.moneyer(&reset).run().done();
+    folder.moneyer(&["doctor"]).run().done();
+    let file = folder.path("moneyer.signing-keys.json");
+    fs::rename(&file, folder.path("lost")).unwrap();
+    let said = folder.moneyer(&["doctor"]).run().exits_with(1).stdout;
+    assert!(said.contains(&format!("that {id} signed")), "{said}");
+    let server = folder.serve(&[]);
+    assert_eq!(server.get(&format!("/v2/verify?token={token}")).status, 401);
+    let log = server.stop().stderr;
+    assert!(
+        log.contains("not in the file") && log.contains(&id),
+        "{log}"
+    );
+    fs::rename(folder.path("lost"), file).unwrap();
+    let server = folder.serve(&[]);
+    assert_eq!(server.get(&format!("/v2/verify?token={token}")).status, 200);
+}

@@ -136,7 +136,7 @@ fn filters_leave_out_what_does_not_fit() {
     );
     assert_eq!(ids(&listed(&folder, &[&key.id, "--tag", "x"])), [&*soon]);
     assert!(ids(&listed(&folder, &["acme", "--unused-for", "11d"])).is_empty());
-    folder.change("UPDATE tokens SET last_used_at = unixepoch()", []);
+    folder.change("INSERT INTO uses SELECT id, 1, unixepoch() FROM tokens", []);
     assert!(ids(&listed(&folder, &["acme", "--unused-for", "9d"])).is_empty());
 }
 

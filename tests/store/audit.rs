@@ -264,7 +264,7 @@ async fn what_changes_nothing_leaves_no_entry() {
         last_used_at: Some(NOW),
     };
     it.store
-        .record_token_uses(vec![(token, used)])
+        .record_token_uses(vec![(it.number(token).await, used)])
         .await
         .unwrap();
     it.store

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use moneyer::{
     domain::{
         AccountId, AccountName, IdempotencyDigest, KeyId, PrivateKey, RequestDigest, SealedToken,
-        Timestamp, Token, TokenDigest,
+        Timestamp, Token, TokenDigest, TokenNumber,
     },
     store::{
         Absent, AddedKeys, CreatedAccount, Listed, Minted, NewKey, NewToken, Once, Options, Store,
@@ -133,6 +133,11 @@ impl Fixture {
 
     pub async fn token(&self, key: KeyId) -> TokenDigest {
         self.mint(self.new_token(key), NOW).await
+    }
+
+    /// The number of the token with this digest.
+    pub async fn number(&self, digest: TokenDigest) -> TokenNumber {
+        self.store.find_token(digest).await.unwrap().unwrap().number
     }
 
     pub async fn token_until(&self, key: KeyId, at: Timestamp) -> TokenDigest {

@@ -1,7 +1,7 @@
 //! Reclaiming what has ended.
 
 use moneyer::{
-    domain::Timestamp,
+    domain::{Timestamp, Usage},
     store::{DisabledToken, Minted, NewToken, Swept},
 };
 
@@ -122,6 +122,28 @@ async fn retries_are_forgotten_by_their_age_and_tokens_take_theirs_with_them() {
         1
     );
     assert_eq!(it.count("idempotency"), 0);
+}
+
+#[tokio::test]
+async fn a_tokens_uses_are_deleted_with_it_and_later_ones_are_not_kept() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    let (ended, kept) = (it.token(key).await, it.token(key).await);
+    let used = Usage {
+        verifications: 1,
+        last_used_at: Some(NOW),
+    };
+    let uses = vec![
+        (it.number(ended).await, used),
+        (it.number(kept).await, used),
+    ];
+    it.store.record_token_uses(uses.clone()).await.unwrap();
+    assert_eq!(it.count("uses"), 2);
+    it.store.disable_token(key, ended, NOW).await.unwrap();
+    let swept = it.store.sweep(later(9), later(9), NEVER, 10).await.unwrap();
+    assert_eq!((swept.purged, it.count("uses")), (1, 1));
+    it.store.record_token_uses(uses).await.unwrap();
+    assert_eq!(it.count("uses"), 1);
 }
 
 #[tokio::test]

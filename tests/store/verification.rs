@@ -78,25 +78,25 @@ async fn uses_add_up_and_the_latest_time_stays() {
     let it = Fixture::new();
     let (_, key) = it.account_and_key().await;
     let (digest, other) = (it.token(key).await, it.token(key).await);
-    let used = |digest, verifications, at| {
+    let (first, second) = (it.number(digest).await, it.number(other).await);
+    let used = |number, verifications, at| {
         let last_used_at = Some(later(at));
         (
-            digest,
+            number,
             Usage {
                 verifications,
                 last_used_at,
             },
         )
     };
-    let unknown = TokenDigest::from_bytes([0; 32]);
     for uses in [
-        vec![used(digest, 3, 9), used(unknown, 1, 1)],
-        vec![used(digest, 2, 5), used(digest, 1, 7)],
+        vec![(second, Usage::default()), used(first, 3, 9)],
+        vec![used(first, 2, 5), used(first, 1, 7)],
         vec![],
     ] {
         it.store.record_token_uses(uses).await.unwrap();
     }
-    for (digest, expected) in [(digest, used(digest, 6, 9).1), (other, Usage::default())] {
+    for (digest, expected) in [(digest, used(first, 6, 9).1), (other, Usage::default())] {
         match it.store.read_settings(key, digest, NOW).await.unwrap() {
             FoundSettings::Done(row) => assert_eq!(row.usage, expected),
             other => panic!("{other:?}"),
@@ -139,6 +139,10 @@ async fn what_changes_nothing_is_not_told() {
     let (digest, kept) = (it.token(key).await, it.token(key).await);
     it.set_settings(&kept, r#"{"tags":["protected"]}"#);
     it.store.disable_token(key, digest, NOW).await.unwrap();
+    let used = Usage {
+        verifications: 1,
+        last_used_at: Some(NOW),
+    };
     let notes = Notes::watch(&it);
     let done = it.store.disable_token(key, digest, NOW).await.unwrap();
     assert_eq!(done, DisabledToken::Already);
@@ -155,7 +159,7 @@ async fn what_changes_nothing_is_not_told() {
         it.store.edit_settings(by, kept, edit, NOW).await.unwrap();
     }
     it.store
-        .record_token_uses(vec![(kept, Usage::default())])
+        .record_token_uses(vec![(it.number(kept).await, used)])
         .await
         .unwrap();
     it.store.sweep(NOW, NOW, NOW, 100).await.unwrap();

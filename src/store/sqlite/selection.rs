@@ -24,6 +24,9 @@ const SELECTED: &str = concat!(
         AND EXISTS (SELECT 1 FROM json_each(settings, '$.tags') WHERE value = :tag)))"
 );
 
+/// The tokens, each with how it was used.
+const WITH_USES: &str = "tokens LEFT JOIN uses ON uses.token_id = tokens.id";
+
 /// What stands in the place of a note that cannot be read.
 const DAMAGED: &str = "(its settings are damaged)";
 
@@ -111,7 +114,7 @@ impl Chosen {
             endable: Vec::new(),
             protected: 0,
         };
-        let sql = format!("SELECT id, digest, {IS_PROTECTED} FROM tokens WHERE {SELECTED}");
+        let sql = format!("SELECT id, digest, {IS_PROTECTED} FROM {WITH_USES} WHERE {SELECTED}");
         let mut select = connection.prepare_cached(&sql)?;
         for key in keys_of(connection, selection)? {
             let bound = Bound::of(selection, key, now);
@@ -216,7 +219,7 @@ fn page(
 ) -> rusqlite::Result<Vec<TokenRow>> {
     let sql = format!(
         "SELECT settings, verifications, last_used_at, digest, key_id, created_at, expires_at
-         FROM tokens WHERE id < :before AND {SELECTED}
+         FROM {WITH_USES} WHERE id < :before AND {SELECTED}
          ORDER BY id DESC LIMIT :limit"
     );
     let bound = Bound::of(selection, key, now);

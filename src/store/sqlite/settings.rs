@@ -87,8 +87,9 @@ pub(super) fn find_good(
 ) -> rusqlite::Result<Option<Found>> {
     connection
         .prepare_cached(
-            "SELECT t.settings, t.id, t.key_id, t.verifications, t.last_used_at
+            "SELECT t.settings, t.id, t.key_id, u.verifications, u.last_used_at
              FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
+             LEFT JOIN uses u ON u.token_id = t.id
              WHERE t.digest = ?1 AND k.account_id = ?2 AND t.generation = a.generation
              AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)",
         )?
@@ -130,11 +131,13 @@ pub(super) fn settings_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Sett
     }
 }
 
-/// The count in a column of `row`, and the time in the next.
+/// The count in a column of `row`, and the time in the next: neither for a token that has no uses.
 pub(super) fn usage_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Usage> {
     let last_used_at: Option<i64> = row.get(column + 1)?;
     Ok(Usage {
-        verifications: row.get::<_, i64>(column)?.unsigned_abs(),
+        verifications: row
+            .get::<_, Option<i64>>(column)?
+            .map_or(0, i64::unsigned_abs),
         last_used_at: last_used_at.map(Timestamp::from_seconds),
     })
 }

@@ -12,7 +12,24 @@ use crate::{
 const SIGNED_BY: &str =
     "SELECT id, digest FROM tokens WHERE signing_key = ?1 AND ended_at IS NULL LIMIT ?2";
 
+const NEXT_KEY: &str =
+    "SELECT min(signing_key) FROM tokens WHERE signing_key > ?1 AND ended_at IS NULL";
+
 impl Sqlite {
+    pub(in crate::store) async fn signing_keys_in_use(&self) -> Result<Vec<SigningKeyId>, Error> {
+        self.read(|connection| {
+            let mut next = connection.prepare_cached(NEXT_KEY)?;
+            let (mut found, mut last) = (Vec::new(), i64::MIN);
+            // One look at the index for each key, however many tokens it signed.
+            while let Some(key) = next.query_row([last], |row| row.get::<_, Option<i64>>(0))? {
+                found.push(SigningKeyId::from_i64(key));
+                last = key;
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     pub(in crate::store) async fn end_signed_by(
         &self,
         signing_key: SigningKeyId,

@@ -5,16 +5,22 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::{Sqlite, settings::settings_at};
 use crate::{
     domain::{
-        AccountId, KeyId, SigningKeyId, Timestamp, TokenDigest, TokenRecord, TokenState, Usage,
+        AccountId, KeyId, SigningKeyId, Timestamp, TokenDigest, TokenNumber, TokenRecord,
+        TokenState, Usage,
     },
     error::Error,
 };
 
 /// One look-up by the index on digests, and two by primary key.
 const FIND: &str = "SELECT t.settings, t.key_id, k.account_id, t.created_at, t.expires_at,
-    t.ended_at IS NOT NULL OR t.generation < a.generation, a.disabled_at IS NOT NULL, t.signing_key
+    t.ended_at IS NOT NULL OR t.generation < a.generation, a.disabled_at IS NOT NULL, t.signing_key, t.id
     FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
     WHERE t.digest = ?1";
+/// For a token that was purged meanwhile nothing is written.
+const ADD_USES: &str = "INSERT INTO uses (token_id, verifications, last_used_at)
+    SELECT id, ?2, ?3 FROM tokens WHERE id = ?1
+    ON CONFLICT (token_id) DO UPDATE SET verifications = verifications + excluded.verifications,
+        last_used_at = max(last_used_at, excluded.last_used_at)";
 
 impl Sqlite {
     pub(in crate::store) async fn find_token(
@@ -32,17 +38,18 @@ impl Sqlite {
 
     pub(in crate::store) async fn record_token_uses(
         &self,
-        uses: Vec<(TokenDigest, Usage)>,
+        mut uses: Vec<(TokenNumber, Usage)>,
     ) -> Result<(), Error> {
+        // Neighbours share a page.
+        uses.sort_unstable_by_key(|(token, _)| *token);
         self.write(move |work| {
-            let mut update = work.prepare_cached(
-                "UPDATE tokens SET verifications = verifications + ?2,
-                 last_used_at = max(coalesce(last_used_at, ?3), ?3) WHERE digest = ?1",
-            )?;
-            for (digest, usage) in uses {
-                let count = i64::try_from(usage.verifications).unwrap_or(i64::MAX);
-                let at = usage.last_used_at.map(Timestamp::seconds);
-                update.execute(params![digest.as_bytes(), count, at])?;
+            let mut add = work.prepare_cached(ADD_USES)?;
+            for (token, usage) in uses {
+                // What was never used has no row.
+                if let Some(at) = usage.last_used_at {
+                    let count = i64::try_from(usage.verifications).unwrap_or(i64::MAX);
+                    add.execute(params![token.to_i64(), count, at.seconds()])?;
+                }
             }
             Ok(())
         })
@@ -63,6 +70,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<TokenRecord> {
         created_at: Timestamp::from_seconds(row.get(3)?),
         expires_at: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_seconds),
         signing_key: row.get::<_, Option<i64>>(7)?.map(SigningKeyId::from_i64),
+        number: TokenNumber::from_i64(row.get(8)?),
         state,
     })
 }

@@ -187,11 +187,10 @@ fn a_tokens_token_belongs_to_the_same_key_but_is_not_listed_there() {
 #[test]
 fn a_tokens_bounds_are_its_tokens_bounds() {
     let it = Scene::start();
-    let rate = json!({ "requests": 7, "per_seconds": 60 });
     let maker = it.server.mint_with(
         &it.key,
         json!({
-            "scopes": ["access-tokens:write"], "ips": ["127.0.0.0/8"], "rate_limit": rate,
+            "scopes": ["access-tokens:write"], "ips": ["127.0.0.0/8"],
             "origins": ["https://a.example"], "tags": ["x"],
         }),
     );
@@ -206,8 +205,18 @@ fn a_tokens_bounds_are_its_tokens_bounds() {
     let settings = it.server.settings(&it.key, &made);
     assert_eq!(settings["ips"], json!(["127.0.0.0/8"]));
     assert_eq!(settings["origins"], json!(["https://a.example"]));
-    assert_eq!(settings["rate_limit"], rate);
     assert_eq!(settings["tags"], json!([]));
+}
+
+#[test]
+fn a_token_with_a_rate_limit_creates_no_token_with_a_rate_of_its_own() {
+    let it = Scene::start();
+    let rate = json!({ "requests": 7, "per_seconds": 60 });
+    let settings = json!({ "scopes": ["access-tokens:write"], "rate_limit": rate });
+    let maker = it.server.mint_with(&it.key, settings);
+    let refused = it.post(&maker, TOKENS, &named("t", &[]));
+    refused.fails(403, "forbidden", None);
+    assert_eq!(it.server.count_tokens(), 1);
 }
 
 #[test]

@@ -81,7 +81,8 @@ impl Server {
     pub fn written_uses(&self, token: &str) -> i64 {
         self.file()
             .query_row(
-                "SELECT verifications FROM tokens WHERE digest = ?1",
+                "SELECT coalesce(sum(verifications), 0) FROM tokens JOIN uses ON token_id = id
+                 WHERE digest = ?1",
                 [digest(token).as_bytes()],
                 |row| row.get(0),
             )
