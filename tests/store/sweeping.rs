@@ -133,16 +133,16 @@ async fn a_tokens_uses_are_deleted_with_it_and_later_ones_are_not_kept() {
         verifications: 1,
         last_used_at: Some(NOW),
     };
-    let uses = vec![
+    let written = vec![
         (it.number(ended).await, used),
         (it.number(kept).await, used),
     ];
-    it.store.record_token_uses(uses.clone()).await.unwrap();
+    it.store.record_token_uses(written.clone()).await.unwrap();
     assert_eq!(it.count("uses"), 2);
     it.store.disable_token(key, ended, NOW).await.unwrap();
     let swept = it.store.sweep(later(9), later(9), NEVER, 10).await.unwrap();
     assert_eq!((swept.purged, it.count("uses")), (1, 1));
-    it.store.record_token_uses(uses).await.unwrap();
+    it.store.record_token_uses(written).await.unwrap();
     assert_eq!(it.count("uses"), 1);
 }
 
