@@ -226,6 +226,12 @@ pub(super) fn explain(path: &Path, error: &rusqlite::Error) -> Error {
         Some(ErrorCode::DiskFull) => {
             format!("The disk that holds {path} is full; make room on it.")
         }
+        // The schema is read when the file is opened.
+        Some(ErrorCode::DatabaseCorrupt) => {
+            format!(
+                "The store {path} is damaged ({error}); stop the server and put a backup in its place."
+            )
+        }
         _ => format!("The store {path} cannot be used: {error}. `moneyer doctor` may say more."),
     })
 }
