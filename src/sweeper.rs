@@ -19,16 +19,26 @@ pub struct Plan {
     pub batch: u32,
 }
 
-/// Reclaims all that has ended, batch by batch. May be dropped between two batches; what was
+/// A server rests so many times as long as a batch took before the next one: what is minted meanwhile
+/// has the writer for itself.
+const REST: u32 = 4;
+
+/// Reclaims all that has ended, batch by batch, without a rest. May be dropped between two batches; what was
 /// reclaimed stays so.
 ///
 /// # Errors
 /// The store's; the batches before have been done.
 pub async fn sweep_once(app: &App, plan: &Plan) -> Result<Swept, Error> {
+    sweep(app, plan, 0).await
+}
+
+/// The same, with rests of so many times as long as a batch took.
+async fn sweep(app: &App, plan: &Plan, rests: u32) -> Result<Swept, Error> {
     let now = app.clock.now();
     let (purge_before, forget_before) = (now.before(plan.retention), now.before(RETRY_WINDOW));
     let mut total = Swept::default();
     loop {
+        let begun = app.clock.elapsed();
         let swept = app
             .store
             .sweep(now, purge_before, forget_before, plan.batch)
@@ -37,6 +47,7 @@ pub async fn sweep_once(app: &App, plan: &Plan) -> Result<Swept, Error> {
             break;
         }
         total += swept;
+        tokio::time::sleep(app.clock.elapsed().saturating_sub(begun) * rests).await;
     }
     for key in app.signing.retired() {
         total.expired += end_signed_by(app, key, plan.batch).await?;
@@ -64,7 +75,7 @@ pub async fn end_signed_by(app: &App, key: SigningKeyId, batch: u32) -> Result<u
 /// Sweeps for ever. A sweep that fails is logged, and tried again after the next rest.
 pub async fn run(app: &App, plan: &Plan) {
     loop {
-        match sweep_once(app, plan).await {
+        match sweep(app, plan, REST).await {
             Ok(swept) if swept.is_nothing() => {}
             Ok(Swept {
                 expired,

@@ -97,7 +97,7 @@ impl Default for Sweeper {
         Self {
             interval: Span::seconds(60),
             retention: Span::seconds(24 * 3600),
-            batch: 500,
+            batch: 100,
         }
     }
 }

@@ -148,7 +148,7 @@ fn retiring_ends_what_the_key_signed_and_finishes_what_was_interrupted() {
     folder.moneyer(&["audit", "verify"]).run().done();
     let audit = folder.moneyer(&["audit", "export"]).run().done().stdout;
     let ended = audit.lines().filter(|line| line.contains("token.disabled"));
-    assert_eq!(ended.count(), 3, "{audit}");
+    assert_eq!(ended.count(), 11, "{audit}");
 }
 
 #[test]
