@@ -32,7 +32,7 @@ pub const PROMISES: [Promise; 7] = [
         },
     ),
     (
-        "claims: sub, your user id; iat, the issue timestamp; iss, the issuer",
+        "claims: sub, your user id; iat, when the token was issued; iss, the issuer",
         |it| {
             let token = it.mint();
             let claims = claims(&token);
