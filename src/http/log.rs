@@ -53,7 +53,9 @@ pub(super) async fn observe(
     };
     let id = service.next_request_id();
     add_fixed_headers(response.headers_mut(), &id);
-    version::name(asked, &mut response);
+    if asked == Asked::ForOne || !is_asked_often(response.request().path()) {
+        version::name(&mut response);
+    }
     let spent = service.app.clock.elapsed().saturating_sub(started);
     write_line(
         &service,
@@ -63,6 +65,11 @@ pub(super) async fn observe(
         spent.as_micros(),
     );
     Ok(response)
+}
+
+/// Whether gateways and probes ask at this path, which read little of the answers.
+fn is_asked_often(path: &str) -> bool {
+    verify::is_asked_at(path) || health::is_asked_at(path)
 }
 
 /// The response to a request that is let through to no handler, in the form of its path.

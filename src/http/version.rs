@@ -7,7 +7,7 @@ use actix_web::{
     http::header::{HeaderMap, HeaderName, HeaderValue},
 };
 
-use super::{failure::Failure, health, verify};
+use super::failure::Failure;
 use crate::{domain::ApiVersion, error::Error};
 
 static MONEYER_VERSION: HeaderName = HeaderName::from_static("moneyer-version");
@@ -63,13 +63,8 @@ impl Asked {
     }
 }
 
-/// Names the version in an answer. Gateways and probes, which ask often and read little, are told
-/// only when they ask for one.
-pub(super) fn name(asked: Asked, response: &mut ServiceResponse) {
-    let path = response.request().path();
-    if asked == Asked::ForNone && (verify::is_asked_at(path) || health::is_asked_at(path)) {
-        return;
-    }
+/// Names the version in an answer.
+pub(super) fn name(response: &mut ServiceResponse) {
     let version = HeaderValue::from_static(of(response.request()).as_str());
     response
         .headers_mut()
