@@ -1,5 +1,6 @@
 //! The log: JSON lines, or text for a person at a terminal, on standard error.
 
+mod json;
 mod lines;
 
 use std::{io::IsTerminal as _, thread, time::Duration};
@@ -9,7 +10,7 @@ use tracing_subscriber::{
     filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use self::lines::Lines;
+use self::{json::Json, lines::Lines};
 use crate::{
     config::{Log, LogFormat, LogLevel},
     error::Error,
@@ -58,15 +59,7 @@ pub(super) fn start(log: Log) -> Result<Logging, Error> {
     let lines = fmt::layer().with_writer(&LINES).with_target(false);
     let registry = tracing_subscriber::registry().with(targets);
     if as_json {
-        registry
-            .with(
-                lines
-                    .json()
-                    .flatten_event(true)
-                    .with_current_span(false)
-                    .with_span_list(false),
-            )
-            .init();
+        registry.with(lines.event_format(Json)).init();
     } else {
         registry.with(lines.with_ansi(is_terminal)).init();
     }

@@ -25,8 +25,13 @@ impl Sqlite {
         token: NewToken,
         now: Timestamp,
     ) -> Result<Minted, Error> {
-        self.write(move |work| mint(work, &token, Actor::Key(token.key), now))
-            .await
+        let is_named = token.once.is_some();
+        let mint = move |work: &Work<'_>| mint(work, &token, Actor::Key(token.key), now);
+        if is_named {
+            self.write(mint).await
+        } else {
+            self.write_one(mint).await
+        }
     }
 }
 

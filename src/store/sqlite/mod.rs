@@ -39,7 +39,11 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::{
-    checkpointer::Checkpointer, fault::classify, readers::Readers, work::Work, writer::Writer,
+    checkpointer::Checkpointer,
+    fault::classify,
+    readers::Readers,
+    work::Work,
+    writer::{Changes, Writer},
 };
 use super::{Claim, Options, Watcher};
 use crate::error::Error;
@@ -150,7 +154,16 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.writer.run(work).await
+        self.writer.run(Changes::Many, work).await
+    }
+
+    /// Does `work`, which changes something by one statement at most, as [`Self::write`] does.
+    async fn write_one<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.writer.run(Changes::One, work).await
     }
 
     /// Waits for the turn of a look-up that goes through all of an account's tokens; it has to hold

@@ -2,8 +2,8 @@
 //!
 //! A job is a whole unit of work. The thread takes one, then what else waits, does them in one
 //! transaction, commits, and only then lets the callers know: batches grow with load, without a
-//! timer. A job that fails is rolled back alone, to its savepoint; a commit that fails, fails every
-//! job of the batch.
+//! timer. A job that fails is rolled back alone, to its savepoint, or by SQLite where it is a single
+//! change; a commit that fails, fails every job of the batch.
 //!
 //! What the jobs of a batch changed is written to the audit in the same transaction, and told to
 //! the store's watcher once it is on disk and before any caller knows.
@@ -30,6 +30,16 @@ use crate::{
 
 /// How often an idle writer looks whether another process has changed the file.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
+
+/// By how many statements a job changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// By one at most, after which it does not fail. SQLite takes that back by itself when it fails,
+    /// which is quicker than a savepoint.
+    One,
+    /// By any number.
+    Many,
+}
 
 /// The writing thread, from outside.
 pub(super) struct Writer {
@@ -64,14 +74,15 @@ impl Writer {
         }
     }
 
-    /// Does `work` in a transaction, and returns once that is on disk.
-    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Error>
+    /// Does `work`, which makes so many `changes`, in a transaction, and returns once that is on disk.
+    pub(super) async fn run<T, F>(&self, changes: Changes, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
         let job = Unit {
+            changes,
             work: Some(work),
             done: None,
             caller,
@@ -113,6 +124,8 @@ fn gone() -> Error {
 
 /// A unit of work and the caller who waits for it.
 trait Job: Send {
+    /// What [`Job::run`] does at most.
+    fn changes(&self) -> Changes;
     /// Does the work.
     fn run(&mut self, with: &Work<'_>) -> rusqlite::Result<()>;
     /// Tells the caller that the work is on disk.
@@ -122,6 +135,7 @@ trait Job: Send {
 }
 
 struct Unit<T, F> {
+    changes: Changes,
     work: Option<F>,
     done: Option<T>,
     caller: oneshot::Sender<Result<T, Error>>,
@@ -132,6 +146,10 @@ where
     T: Send,
     F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send,
 {
+    fn changes(&self) -> Changes {
+        self.changes
+    }
+
     fn run(&mut self, with: &Work<'_>) -> rusqlite::Result<()> {
         let work = self.work.take().expect("a job is run once");
         self.done = Some(work(with)?);
@@ -228,12 +246,15 @@ fn run_all(
     done: &mut Vec<Box<dyn Job>>,
 ) -> rusqlite::Result<()> {
     for mut job in jobs {
-        let mark = work.mark();
+        let (mark, changes_before) = (work.mark(), work.total_changes());
         match run_one(work, job.as_mut()) {
             Ok(()) => done.push(job),
             Err(failed) => {
                 work.back_to(mark);
-                let undone = undo(work);
+                let undone = match job.changes() {
+                    Changes::One => check_unchanged(work, changes_before),
+                    Changes::Many => undo(work),
+                };
                 job.refuse(failed.classify());
                 // SQLite ends the whole transaction by itself on some errors; the rest of the batch
                 // shares the cause.
@@ -265,17 +286,33 @@ impl Failed {
 }
 
 fn run_one(work: &Work<'_>, job: &mut dyn Job) -> Result<(), Failed> {
-    execute(work, "SAVEPOINT job").map_err(Failed::Sqlite)?;
+    let changes = job.changes();
+    let savepoint = |sql| match changes {
+        Changes::One => Ok(()),
+        Changes::Many => execute(work, sql).map_err(Failed::Sqlite),
+    };
+    savepoint("SAVEPOINT job")?;
     catch_unwind(AssertUnwindSafe(|| job.run(work)))
         .map_err(|_| Failed::Panicked)?
         .map_err(Failed::Sqlite)?;
-    execute(work, "RELEASE job").map_err(Failed::Sqlite)
+    savepoint("RELEASE job")
 }
 
 /// Takes back what a failed job did; fails when the transaction is gone.
 fn undo(connection: &Connection) -> rusqlite::Result<()> {
     execute(connection, "ROLLBACK TO job")?;
     execute(connection, "RELEASE job")
+}
+
+/// Fails when the transaction is gone, or holds what a failed job without a savepoint changed.
+fn check_unchanged(connection: &Connection, changes_before: u64) -> rusqlite::Result<()> {
+    let changes = connection.total_changes() - changes_before;
+    if changes > 0 || connection.is_autocommit() {
+        return Err(rusqlite::Error::StatementChangedRows(
+            usize::try_from(changes).unwrap_or(usize::MAX),
+        ));
+    }
+    Ok(())
 }
 
 fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
