@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How many tokens' uses are written down in one transaction, so that nothing waits long behind it.
-const USES_AT_ONCE: usize = 5000;
+const USES_AT_ONCE: usize = 1000;
 
 /// The parts of a running Moneyer that its commands work with.
 #[derive(Debug)]
@@ -142,20 +142,19 @@ impl App {
         if dropped > 0 {
             tracing::warn!(dropped, "uses of tokens were dropped: too many wait");
         }
+        let mut last = None;
+        // Once through the order of the rows: neighbours share a page.
         loop {
-            let taken = self.verifier.take_uses(USES_AT_ONCE);
-            // Not until nothing waits: with busy tokens something always does.
-            let last = taken.len() < USES_AT_ONCE;
-            if !taken.is_empty() {
-                let uses = taken
-                    .iter()
-                    .map(|(subject, usage)| (subject.record.number, *usage));
-                let written = self.store.record_token_uses(uses.collect()).await;
-                written.inspect_err(|_| self.verifier.put_back_uses(&taken))?;
-            }
-            if last {
+            let taken = self.verifier.take_uses(last, USES_AT_ONCE);
+            last = taken.last().map(|(subject, _)| subject.record.number);
+            if taken.is_empty() {
                 return Ok(());
             }
+            let uses = taken
+                .iter()
+                .map(|(subject, usage)| (subject.record.number, *usage));
+            let written = self.store.record_token_uses(uses.collect()).await;
+            written.inspect_err(|_| self.verifier.put_back_uses(&taken))?;
         }
     }
 }

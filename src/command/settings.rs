@@ -40,7 +40,7 @@ impl ReadSettings {
     pub(super) async fn execute(self, app: &App, caller: &Caller) -> Result<Reply, Error> {
         let (digest, now) = (self.digest, app.clock.now());
         match app.store.read_settings(caller.key, digest, now).await? {
-            FoundSettings::Done(row) => Ok(with_unwritten(row, app, &digest)),
+            FoundSettings::Done(row) => Ok(with_unwritten(row, app)),
             FoundSettings::Unknown => Err(Error::UnknownToken),
             FoundSettings::KeyDead => Err(Error::InvalidKey),
         }
@@ -78,7 +78,7 @@ impl EditSettings {
         let (digest, now) = (self.digest, app.clock.now());
         let edited = app.store.edit_settings(caller.key, digest, self.edit, now);
         match edited.await? {
-            EditedSettings::Done(row) => Ok(with_unwritten(row, app, &digest)),
+            EditedSettings::Done(row) => Ok(with_unwritten(row, app)),
             EditedSettings::Invalid(invalid) => Err(invalid.into()),
             EditedSettings::OutsidePolicy(outside) => Err(outside.into()),
             EditedSettings::NotIssuer => Err(Error::NotIssuer),
@@ -100,7 +100,7 @@ fn without_read_only(mut document: Value) -> Result<Value, Error> {
 }
 
 /// The reply, with the uses that are not written down yet.
-fn with_unwritten(row: SettingsRow, app: &App, digest: &TokenDigest) -> Reply {
-    let usage = row.usage.plus(app.verifier.unwritten_usage(digest));
+fn with_unwritten(row: SettingsRow, app: &App) -> Reply {
+    let usage = row.usage.plus(app.verifier.unwritten_usage(row.number));
     Reply::Settings(Box::new(SettingsRow { usage, ..row }))
 }

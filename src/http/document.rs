@@ -202,7 +202,10 @@ impl Serialize for Member {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::Settings, error::Error};
+    use crate::{
+        domain::{Settings, TokenNumber},
+        error::Error,
+    };
 
     fn both(document: &Document) -> (String, String) {
         (
@@ -250,6 +253,7 @@ mod tests {
     fn settings_are_shown_whole_in_either_rendering() {
         let settings = r#"{"tags":["a","b"],"rate_limit":{"requests":5,"per_seconds":60}}"#;
         let row = SettingsRow {
+            number: TokenNumber::from_i64(1),
             settings: Settings::from_json(settings).unwrap(),
             usage: Usage::default(),
         };

@@ -1,13 +1,14 @@
 //! Sealed copies of tokens, so that a key's holder can list them and nobody else can.
 //!
-//! XChaCha20-Poly1305 under a key that HKDF-SHA256 (RFC 5869) derives from the private key itself.
-//! The nonce is the head of the token's digest, which no two tokens share; the key's id and the
-//! digest are bound in as associated data, so that a copy moved to another row does not open.
+//! AES-256-GCM-SIV (RFC 8452) under a key that HKDF-SHA256 (RFC 5869) derives from the private key
+//! itself. The nonce is the head of the token's digest: what is sealed under one nonce twice stays
+//! secret with this cipher, and no two tokens share a digest anyway. The key's id and the digest are
+//! bound in as associated data, so that a copy moved to another row does not open.
 
 use std::fmt;
 
-use chacha20poly1305::{
-    KeyInit, XChaCha20Poly1305, XNonce,
+use aes_gcm_siv::{
+    Aes256GcmSiv, KeyInit, Nonce,
     aead::{Aead, Payload},
 };
 use hkdf::Hkdf;
@@ -16,7 +17,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::domain::{KeyId, PrivateKey, SealedToken, Token, TokenDigest};
 
-const NONCE_BYTES: usize = 24;
+const NONCE_BYTES: usize = 12;
 
 /// A sealed copy that does not open: it was damaged, or belongs to another key or token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,8 +82,8 @@ impl SealingKey {
         Token::of_bytes(&bytes).map_err(|_| BrokenSeal)
     }
 
-    fn cipher(&self) -> XChaCha20Poly1305 {
-        XChaCha20Poly1305::new(&self.secret.into())
+    fn cipher(&self) -> Aes256GcmSiv {
+        Aes256GcmSiv::new(&self.secret.into())
     }
 
     /// The associated data: the key's id, then the digest.
@@ -100,7 +101,7 @@ impl fmt::Debug for SealingKey {
     }
 }
 
-fn nonce(digest: &TokenDigest) -> XNonce {
+fn nonce(digest: &TokenDigest) -> Nonce {
     let head: &[u8; NONCE_BYTES] = digest
         .as_bytes()
         .first_chunk()

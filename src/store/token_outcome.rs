@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::domain::{
     AccountId, Algorithm, IdempotencyDigest, InvalidSettings, KeyId, OutsidePolicy, RequestDigest,
-    SealedToken, Settings, SigningKeyId, Timestamp, Token, TokenDigest, TokenId, Usage,
+    SealedToken, Settings, SigningKeyId, Timestamp, Token, TokenDigest, TokenId, TokenNumber,
+    Usage,
 };
 
 /// A token to be kept.
@@ -133,6 +134,8 @@ pub enum Listed {
 /// A token's settings, and how it was used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsRow {
+    /// The number of the token's row.
+    pub number: TokenNumber,
     /// The settings.
     pub settings: Settings,
     /// How often it was verified and when last, as far as that is written down.

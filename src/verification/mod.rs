@@ -26,7 +26,7 @@ pub use self::{
 use crate::{
     buckets::Buckets,
     clock::Clock,
-    domain::{RateLimit, Timestamp, TokenDigest, TokenRecord, Usage},
+    domain::{RateLimit, Timestamp, TokenDigest, TokenNumber, TokenRecord, Usage},
     error::Error,
 };
 
@@ -144,14 +144,14 @@ impl Verifier {
 
     /// How the token was used since that was last written down.
     #[must_use]
-    pub fn unwritten_usage(&self, digest: &TokenDigest) -> Usage {
-        self.uses.unwritten(digest)
+    pub fn unwritten_usage(&self, token: TokenNumber) -> Usage {
+        self.uses.unwritten(token)
     }
 
-    /// At most `most` of the uses that are to be written down.
+    /// The uses that are to be written down, of at most `most` tokens: the first after `after`.
     #[must_use]
-    pub fn take_uses(&self, most: usize) -> Vec<Taken> {
-        self.uses.take(most)
+    pub fn take_uses(&self, after: Option<TokenNumber>, most: usize) -> Vec<Taken> {
+        self.uses.take(after, most)
     }
 
     /// Puts uses back that could not be written down.

@@ -1,7 +1,8 @@
 //! How tokens are used: counted in memory, written down now and then by others.
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{BTreeMap, btree_map::Entry},
+    ops::Bound,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -11,12 +12,13 @@ use std::{
 use tokio::sync::Notify;
 
 use super::Identity;
-use crate::domain::{Timestamp, TokenDigest, TokenId, TokenRecord, Usage};
+use crate::domain::{Timestamp, TokenDigest, TokenId, TokenNumber, TokenRecord, Usage};
 
-/// So many tokens with unwritten uses are not kept waiting.
-const MANY: usize = 10_000;
+/// So many tokens with unwritten uses are not kept waiting; the more wait, the fewer pages of the
+/// store each takes.
+const MANY: usize = 40_000;
 /// So many are not joined by others: the uses of those are dropped.
-const TOO_MANY: usize = 10 * MANY;
+const TOO_MANY: usize = 100_000;
 
 /// A use that is taken out to be written down.
 pub type Taken = (Arc<Subject>, Usage);
@@ -82,10 +84,10 @@ impl Subject {
     }
 }
 
-/// The tokens whose uses are to be written down.
+/// The tokens whose uses are to be written down, in the order of their rows in the store.
 #[derive(Debug, Default)]
 pub(super) struct Uses {
-    waiting: Mutex<HashMap<TokenDigest, Arc<Subject>>>,
+    waiting: Mutex<BTreeMap<TokenNumber, Arc<Subject>>>,
     many: Notify,
     dropped: AtomicU64,
 }
@@ -108,7 +110,7 @@ impl Uses {
         }
         let mut waiting = self.lock();
         let (many, too_many) = (waiting.len() >= MANY, waiting.len() >= TOO_MANY);
-        match waiting.entry(subject.digest) {
+        match waiting.entry(subject.record.number) {
             // The token was looked up anew meanwhile: its uses are those of one subject.
             Entry::Occupied(first) if !Arc::ptr_eq(first.get(), subject) => {
                 first.get().add(subject.take());
@@ -127,23 +129,24 @@ impl Uses {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<TokenDigest, Arc<Subject>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<TokenNumber, Arc<Subject>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The uses of a token that wait.
-    pub(super) fn unwritten(&self, digest: &TokenDigest) -> Usage {
+    pub(super) fn unwritten(&self, token: TokenNumber) -> Usage {
         let waiting = self.lock();
         waiting
-            .get(digest)
+            .get(&token)
             .map_or_else(Usage::default, |subject| subject.unwritten())
     }
 
-    /// Takes at most `most` uses out.
-    pub(super) fn take(&self, most: usize) -> Vec<Taken> {
+    /// Takes the uses of at most `most` tokens out: of the first that come after `after`.
+    pub(super) fn take(&self, after: Option<TokenNumber>, most: usize) -> Vec<Taken> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut waiting = self.lock();
         waiting
-            .extract_if(|_, _| true)
+            .extract_if((from, Bound::Unbounded), |_, _| true)
             .take(most)
             .map(|(_, subject)| {
                 let usage = subject.take();
@@ -177,7 +180,7 @@ mod tests {
 
     fn subject(byte: u8) -> Arc<Subject> {
         let record = TokenRecord {
-            number: TokenNumber::from_i64(1),
+            number: number(byte.into()),
             key: KeyId::from_i64(1),
             account: AccountId::from_i64(1),
             created_at: Timestamp::from_seconds(0),
@@ -189,8 +192,15 @@ mod tests {
         Arc::new(Subject::new(TokenDigest::from_bytes([byte; 32]), record))
     }
 
+    fn number(number: i64) -> TokenNumber {
+        TokenNumber::from_i64(number)
+    }
+
     fn taken(uses: &Uses) -> Vec<Usage> {
-        uses.take(10).into_iter().map(|(_, usage)| usage).collect()
+        uses.take(None, 10)
+            .into_iter()
+            .map(|(_, usage)| usage)
+            .collect()
     }
 
     fn usage(verifications: u64, last: i64) -> Usage {
@@ -218,7 +228,7 @@ mod tests {
     fn uses_that_could_not_be_written_down_are_not_lost() {
         let (uses, subject) = (Uses::default(), subject(1));
         uses.note(&subject, Timestamp::from_seconds(5));
-        let failed = uses.take(10);
+        let failed = uses.take(None, 10);
         uses.note(&subject, Timestamp::from_seconds(9));
         uses.put_back(&failed);
         assert_eq!(taken(&uses), [usage(2, 9)]);
@@ -230,7 +240,7 @@ mod tests {
         uses.note(&before, Timestamp::from_seconds(5));
         uses.note(&after, Timestamp::from_seconds(9));
         uses.note(&before, Timestamp::from_seconds(7));
-        assert_eq!(uses.unwritten(&before.digest), usage(3, 9));
+        assert_eq!(uses.unwritten(before.record.number), usage(3, 9));
         assert_eq!(taken(&uses), [usage(3, 9)]);
         assert!(taken(&uses).is_empty());
     }
@@ -240,25 +250,34 @@ mod tests {
         let uses = Uses::default();
         let kept = subject(1);
         uses.note(&kept, Timestamp::from_seconds(1));
-        for number in 0..TOO_MANY as u64 {
-            let mut bytes = [9; 32];
-            bytes[..8].copy_from_slice(&number.to_be_bytes());
-            let other = Subject::new(TokenDigest::from_bytes(bytes), kept.record.clone());
+        for other in 2..TOO_MANY as i64 + 2 {
+            let record = TokenRecord {
+                number: number(other),
+                ..kept.record.clone()
+            };
+            let other = Subject::new(kept.digest, record);
             uses.note(&Arc::new(other), Timestamp::from_seconds(1));
         }
         uses.note(&kept, Timestamp::from_seconds(2));
         assert_eq!(uses.lock().len(), TOO_MANY);
         assert_eq!((uses.take_dropped(), uses.take_dropped()), (1, 0));
-        assert_eq!(uses.unwritten(&kept.digest), usage(2, 2));
+        assert_eq!(uses.unwritten(kept.record.number), usage(2, 2));
     }
 
     #[test]
-    fn uses_are_taken_in_bounded_parts() {
+    fn uses_are_taken_in_bounded_parts_and_in_order() {
         let uses = Uses::default();
-        for byte in 0..5 {
+        for byte in [4, 1, 5, 3, 2] {
             uses.note(&subject(byte), Timestamp::from_seconds(1));
         }
-        assert_eq!([2, 2, 2].map(|most| uses.take(most).len()), [2, 2, 1]);
+        let take = |after: Option<i64>| -> Vec<TokenNumber> {
+            let taken = uses.take(after.map(number), 2);
+            taken.iter().map(|(token, _)| token.record.number).collect()
+        };
+        assert_eq!(take(Some(1)), [2, 3].map(number));
+        assert_eq!(take(Some(3)), [4, 5].map(number));
+        assert_eq!(take(Some(5)), []);
+        assert_eq!(take(None), [1].map(number));
     }
 
     #[test]
@@ -274,7 +293,7 @@ mod tests {
             scope.spawn(|| {
                 for _ in 0..1000 {
                     let taken = uses
-                        .take(10)
+                        .take(None, 10)
                         .into_iter()
                         .map(|(_, usage)| usage.verifications);
                     total.fetch_add(taken.sum(), Ordering::SeqCst);
@@ -282,7 +301,7 @@ mod tests {
             });
         });
         let rest: u64 = uses
-            .take(10)
+            .take(None, 10)
             .iter()
             .map(|(_, usage)| usage.verifications)
             .sum();

@@ -7,7 +7,10 @@ use super::{
     good_keys::{account_of_good_key, good_key},
 };
 use crate::{
-    domain::{AccountId, Actor, Event, KeyId, Settings, Timestamp, TokenDigest, TokenId, Usage},
+    domain::{
+        AccountId, Actor, Event, KeyId, Settings, Timestamp, TokenDigest, TokenId, TokenNumber,
+        Usage,
+    },
     error::Error,
     store::{Altered, Edit, EditedSettings, FoundSettings, SettingsRow},
 };
@@ -60,12 +63,11 @@ impl Sqlite {
             }
             if settings != before.settings {
                 work.prepare_cached("UPDATE tokens SET settings = ?2 WHERE id = ?1")?
-                    .execute(params![found.id, to_column(&settings)])?;
+                    .execute(params![before.number.to_i64(), to_column(&settings)])?;
                 work.record(Actor::Key(key), now, changed(&digest, &settings));
                 work.altered(Altered::Token(digest));
             }
-            let usage = before.usage;
-            Ok(EditedSettings::Done(SettingsRow { settings, usage }))
+            Ok(EditedSettings::Done(SettingsRow { settings, ..before }))
         })
         .await
     }
@@ -73,7 +75,6 @@ impl Sqlite {
 
 /// A good token of an account.
 pub(super) struct Found {
-    id: i64,
     key: KeyId,
     pub(super) row: SettingsRow,
 }
@@ -96,12 +97,13 @@ pub(super) fn find_good(
         .query_row(
             params![digest.as_bytes(), account.to_i64(), now.seconds()],
             |row| {
-                let settings = settings_at(row, 0)?;
-                let usage = usage_at(row, 3)?;
                 Ok(Found {
-                    id: row.get(1)?,
                     key: KeyId::from_i64(row.get(2)?),
-                    row: SettingsRow { settings, usage },
+                    row: SettingsRow {
+                        number: TokenNumber::from_i64(row.get(1)?),
+                        settings: settings_at(row, 0)?,
+                        usage: usage_at(row, 3)?,
+                    },
                 })
             },
         )

@@ -38,10 +38,8 @@ impl Sqlite {
 
     pub(in crate::store) async fn record_token_uses(
         &self,
-        mut uses: Vec<(TokenNumber, Usage)>,
+        uses: Vec<(TokenNumber, Usage)>,
     ) -> Result<(), Error> {
-        // Neighbours share a page.
-        uses.sort_unstable_by_key(|(token, _)| *token);
         self.write(move |work| {
             let mut add = work.prepare_cached(ADD_USES)?;
             for (token, usage) in uses {

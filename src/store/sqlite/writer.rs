@@ -331,17 +331,26 @@ mod tests {
         Writer::start(connection, 1000, 100)
     }
 
-    /// Does `jobs` in one batch: the first holds the writer up until all the others wait.
+    /// Does `jobs` in one batch.
     async fn together<T: Send + 'static>(
         writer: &Writer,
         jobs: Vec<impl FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static>,
     ) -> Vec<Result<T, Error>> {
+        all_together(writer, Changes::Many, jobs).await
+    }
+
+    /// Does `jobs` in one batch: the first holds the writer up until all the others wait.
+    async fn all_together<T: Send + 'static>(
+        writer: &Writer,
+        changes: Changes,
+        jobs: Vec<impl FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static>,
+    ) -> Vec<Result<T, Error>> {
         let (go, gate) = std::sync::mpsc::channel();
-        let hold = writer.run(move |_| {
+        let hold = writer.run(Changes::Many, move |_| {
             gate.recv().expect("the gate is opened");
             Ok(())
         });
-        let waiting = join_all(jobs.into_iter().map(|job| writer.run(job)));
+        let waiting = join_all(jobs.into_iter().map(|job| writer.run(changes, job)));
         let open = async { go.send(()).expect("the writer waits at the gate") };
         let (_, done, ()) = futures_util::future::join3(hold, waiting, open).await;
         done
@@ -349,7 +358,7 @@ mod tests {
 
     async fn count(writer: &Writer) -> i64 {
         let count = |db: &Work<'_>| db.query_row("SELECT count(*) FROM t", [], |row| row.get(0));
-        writer.run(count).await.unwrap()
+        writer.run(Changes::Many, count).await.unwrap()
     }
 
     fn insert(value: i64) -> impl FnOnce(&Work<'_>) -> rusqlite::Result<usize> + Send + 'static {
@@ -367,15 +376,22 @@ mod tests {
         let done = together(&writer, vec![innocent, orphan, innocent]).await;
         assert!(done.iter().all(Result::is_err), "{done:?}");
         assert_eq!(count(&writer).await, 0);
-        writer.run(innocent).await.unwrap();
+        writer.run(Changes::Many, innocent).await.unwrap();
         assert_eq!(count(&writer).await, 1);
     }
 
     #[tokio::test]
     async fn a_full_disk_refuses_what_it_cannot_hold_and_keeps_what_it_acknowledged() {
+        for changes in [Changes::One, Changes::Many] {
+            fill_a_disk(changes).await;
+        }
+    }
+
+    async fn fill_a_disk(changes: Changes) {
         let writer = writer("PRAGMA max_page_count = 20; CREATE TABLE t (x);");
         let fill: fn(&Work<'_>) -> _ = |db| db.execute("INSERT INTO t VALUES (zeroblob(3000))", []);
-        let done = together(&writer, vec![fill; 60]).await;
+        let jobs = vec![fill; 60];
+        let done = all_together(&writer, changes, jobs).await;
         let kept = done.iter().filter(|done| done.is_ok()).count();
         let refused = done
             .iter()
@@ -400,9 +416,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_single_change_that_fails_leaves_the_others_and_one_that_breaks_its_word_takes_those_before()
+     {
+        let writer = writer("CREATE TABLE t (x NOT NULL UNIQUE);");
+        let stands = |value: i64| -> Box<dyn Fn(&Work<'_>) -> rusqlite::Result<usize> + Send> {
+            Box::new(move |db| db.execute("INSERT INTO t VALUES (?1)", [value]))
+        };
+        let done = all_together(&writer, Changes::One, vec![stands(1), stands(1), stands(2)]).await;
+        assert_eq!([0, 1, 2].map(|job| done[job].is_ok()), [true, false, true]);
+        assert_eq!(count(&writer).await, 2);
+
+        let breaks_its_word: Box<dyn Fn(&Work<'_>) -> rusqlite::Result<usize> + Send> =
+            Box::new(|db| {
+                db.execute("INSERT INTO t VALUES (3)", [])?;
+                panic!("on purpose")
+            });
+        let jobs = vec![stands(4), breaks_its_word, stands(5)];
+        let done = all_together(&writer, Changes::One, jobs).await;
+        // What had not begun yet is done in the next transaction.
+        assert_eq!([0, 1, 2].map(|job| done[job].is_ok()), [false, false, true]);
+        assert_eq!(count(&writer).await, 3);
+    }
+
+    #[tokio::test]
     async fn a_caller_who_goes_away_leaves_its_work_to_be_done() {
         let writer = writer("CREATE TABLE t (x);");
-        let mut gone = Box::pin(writer.run(insert(1)));
+        let mut gone = Box::pin(writer.run(Changes::Many, insert(1)));
         assert!(futures_util::poll!(&mut gone).is_pending());
         drop(gone);
         assert_eq!(count(&writer).await, 1);
