@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How many tokens' uses are written down in one transaction, so that nothing waits long behind it.
-const USES_AT_ONCE: usize = 1000;
+const USES_AT_ONCE: usize = 5000;
 
 /// The parts of a running Moneyer that its commands work with.
 #[derive(Debug)]

@@ -25,12 +25,13 @@ impl Sqlite {
         token: NewToken,
         now: Timestamp,
     ) -> Result<Minted, Error> {
+        // Whose name is written down, too.
         let is_named = token.once.is_some();
         let mint = move |work: &Work<'_>| mint(work, &token, Actor::Key(token.key), now);
         if is_named {
             self.write(mint).await
         } else {
-            self.write_one(mint).await
+            self.write_without_savepoint(mint).await
         }
     }
 }

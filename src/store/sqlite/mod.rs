@@ -43,7 +43,7 @@ use self::{
     fault::classify,
     readers::Readers,
     work::Work,
-    writer::{Changes, Writer},
+    writer::{Savepoint, Writer},
 };
 use super::{Claim, Options, Watcher};
 use crate::error::Error;
@@ -154,16 +154,16 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.writer.run(Changes::Many, work).await
+        self.writer.run(Savepoint::Own, work).await
     }
 
-    /// Does `work`, which changes something by one statement at most, as [`Self::write`] does.
-    async fn write_one<T, F>(&self, work: F) -> Result<T, Error>
+    /// Does `work` as [`Self::write`] does, but faster: see [`Savepoint::None`].
+    async fn write_without_savepoint<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.writer.run(Changes::One, work).await
+        self.writer.run(Savepoint::None, work).await
     }
 
     /// Waits for the turn of a look-up that goes through all of an account's tokens; it has to hold

@@ -40,7 +40,7 @@ impl Sqlite {
         &self,
         uses: Vec<(TokenNumber, Usage)>,
     ) -> Result<(), Error> {
-        self.write(move |work| {
+        self.write_without_savepoint(move |work| {
             let mut add = work.prepare_cached(ADD_USES)?;
             for (token, usage) in uses {
                 // What was never used has no row.

@@ -2,8 +2,7 @@
 //!
 //! A job is a whole unit of work. The thread takes one, then what else waits, does them in one
 //! transaction, commits, and only then lets the callers know: batches grow with load, without a
-//! timer. A job that fails is rolled back alone, to its savepoint, or by SQLite where it is a single
-//! change; a commit that fails, fails every job of the batch.
+//! timer. A job that fails is rolled back alone, to its savepoint; a commit that fails, fails every job of the batch.
 //!
 //! What the jobs of a batch changed is written to the audit in the same transaction, and told to
 //! the store's watcher once it is on disk and before any caller knows.
@@ -31,14 +30,15 @@ use crate::{
 /// How often an idle writer looks whether another process has changed the file.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
 
-/// By how many statements a job changes something.
+/// Whether a job that fails is rolled back alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Changes {
-    /// By one at most, after which it does not fail. SQLite takes that back by itself when it fails,
-    /// which is quicker than a savepoint.
-    One,
-    /// By any number.
-    Many,
+pub(super) enum Savepoint {
+    /// It is.
+    Own,
+    /// It takes the batch with it, if it has changed anything by then. This is quicker, and as good for
+    /// a job that changes something by its last statement alone: SQLite takes that back by itself. It
+    /// is also for one that fails only when the disk does, and the batch with it.
+    None,
 }
 
 /// The writing thread, from outside.
@@ -74,15 +74,15 @@ impl Writer {
         }
     }
 
-    /// Does `work`, which makes so many `changes`, in a transaction, and returns once that is on disk.
-    pub(super) async fn run<T, F>(&self, changes: Changes, work: F) -> Result<T, Error>
+    /// Does `work`, in a transaction, and returns once that is on disk.
+    pub(super) async fn run<T, F>(&self, savepoint: Savepoint, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
         let job = Unit {
-            changes,
+            savepoint,
             work: Some(work),
             done: None,
             caller,
@@ -124,8 +124,8 @@ fn gone() -> Error {
 
 /// A unit of work and the caller who waits for it.
 trait Job: Send {
-    /// What [`Job::run`] does at most.
-    fn changes(&self) -> Changes;
+    /// Whether [`Job::run`] is undone alone when it fails.
+    fn savepoint(&self) -> Savepoint;
     /// Does the work.
     fn run(&mut self, with: &Work<'_>) -> rusqlite::Result<()>;
     /// Tells the caller that the work is on disk.
@@ -135,7 +135,7 @@ trait Job: Send {
 }
 
 struct Unit<T, F> {
-    changes: Changes,
+    savepoint: Savepoint,
     work: Option<F>,
     done: Option<T>,
     caller: oneshot::Sender<Result<T, Error>>,
@@ -146,8 +146,8 @@ where
     T: Send,
     F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send,
 {
-    fn changes(&self) -> Changes {
-        self.changes
+    fn savepoint(&self) -> Savepoint {
+        self.savepoint
     }
 
     fn run(&mut self, with: &Work<'_>) -> rusqlite::Result<()> {
@@ -251,9 +251,9 @@ fn run_all(
             Ok(()) => done.push(job),
             Err(failed) => {
                 work.back_to(mark);
-                let undone = match job.changes() {
-                    Changes::One => check_unchanged(work, changes_before),
-                    Changes::Many => undo(work),
+                let undone = match job.savepoint() {
+                    Savepoint::None => check_unchanged(work, changes_before),
+                    Savepoint::Own => undo(work),
                 };
                 job.refuse(failed.classify());
                 // SQLite ends the whole transaction by itself on some errors; the rest of the batch
@@ -286,16 +286,16 @@ impl Failed {
 }
 
 fn run_one(work: &Work<'_>, job: &mut dyn Job) -> Result<(), Failed> {
-    let changes = job.changes();
-    let savepoint = |sql| match changes {
-        Changes::One => Ok(()),
-        Changes::Many => execute(work, sql).map_err(Failed::Sqlite),
+    let savepoint = job.savepoint();
+    let mark = |sql| match savepoint {
+        Savepoint::None => Ok(()),
+        Savepoint::Own => execute(work, sql).map_err(Failed::Sqlite),
     };
-    savepoint("SAVEPOINT job")?;
+    mark("SAVEPOINT job")?;
     catch_unwind(AssertUnwindSafe(|| job.run(work)))
         .map_err(|_| Failed::Panicked)?
         .map_err(Failed::Sqlite)?;
-    savepoint("RELEASE job")
+    mark("RELEASE job")
 }
 
 /// Takes back what a failed job did; fails when the transaction is gone.
@@ -336,21 +336,21 @@ mod tests {
         writer: &Writer,
         jobs: Vec<impl FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static>,
     ) -> Vec<Result<T, Error>> {
-        all_together(writer, Changes::Many, jobs).await
+        all_together(writer, Savepoint::Own, jobs).await
     }
 
     /// Does `jobs` in one batch: the first holds the writer up until all the others wait.
     async fn all_together<T: Send + 'static>(
         writer: &Writer,
-        changes: Changes,
+        savepoint: Savepoint,
         jobs: Vec<impl FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static>,
     ) -> Vec<Result<T, Error>> {
         let (go, gate) = std::sync::mpsc::channel();
-        let hold = writer.run(Changes::Many, move |_| {
+        let hold = writer.run(Savepoint::Own, move |_| {
             gate.recv().expect("the gate is opened");
             Ok(())
         });
-        let waiting = join_all(jobs.into_iter().map(|job| writer.run(changes, job)));
+        let waiting = join_all(jobs.into_iter().map(|job| writer.run(savepoint, job)));
         let open = async { go.send(()).expect("the writer waits at the gate") };
         let (_, done, ()) = futures_util::future::join3(hold, waiting, open).await;
         done
@@ -358,7 +358,7 @@ mod tests {
 
     async fn count(writer: &Writer) -> i64 {
         let count = |db: &Work<'_>| db.query_row("SELECT count(*) FROM t", [], |row| row.get(0));
-        writer.run(Changes::Many, count).await.unwrap()
+        writer.run(Savepoint::Own, count).await.unwrap()
     }
 
     fn insert(value: i64) -> impl FnOnce(&Work<'_>) -> rusqlite::Result<usize> + Send + 'static {
@@ -376,22 +376,22 @@ mod tests {
         let done = together(&writer, vec![innocent, orphan, innocent]).await;
         assert!(done.iter().all(Result::is_err), "{done:?}");
         assert_eq!(count(&writer).await, 0);
-        writer.run(Changes::Many, innocent).await.unwrap();
+        writer.run(Savepoint::Own, innocent).await.unwrap();
         assert_eq!(count(&writer).await, 1);
     }
 
     #[tokio::test]
     async fn a_full_disk_refuses_what_it_cannot_hold_and_keeps_what_it_acknowledged() {
-        for changes in [Changes::One, Changes::Many] {
-            fill_a_disk(changes).await;
+        for savepoint in [Savepoint::None, Savepoint::Own] {
+            fill_a_disk(savepoint).await;
         }
     }
 
-    async fn fill_a_disk(changes: Changes) {
+    async fn fill_a_disk(savepoint: Savepoint) {
         let writer = writer("PRAGMA max_page_count = 20; CREATE TABLE t (x);");
         let fill: fn(&Work<'_>) -> _ = |db| db.execute("INSERT INTO t VALUES (zeroblob(3000))", []);
         let jobs = vec![fill; 60];
-        let done = all_together(&writer, changes, jobs).await;
+        let done = all_together(&writer, savepoint, jobs).await;
         let kept = done.iter().filter(|done| done.is_ok()).count();
         let refused = done
             .iter()
@@ -422,7 +422,12 @@ mod tests {
         let stands = |value: i64| -> Box<dyn Fn(&Work<'_>) -> rusqlite::Result<usize> + Send> {
             Box::new(move |db| db.execute("INSERT INTO t VALUES (?1)", [value]))
         };
-        let done = all_together(&writer, Changes::One, vec![stands(1), stands(1), stands(2)]).await;
+        let done = all_together(
+            &writer,
+            Savepoint::None,
+            vec![stands(1), stands(1), stands(2)],
+        )
+        .await;
         assert_eq!([0, 1, 2].map(|job| done[job].is_ok()), [true, false, true]);
         assert_eq!(count(&writer).await, 2);
 
@@ -432,7 +437,7 @@ mod tests {
                 panic!("on purpose")
             });
         let jobs = vec![stands(4), breaks_its_word, stands(5)];
-        let done = all_together(&writer, Changes::One, jobs).await;
+        let done = all_together(&writer, Savepoint::None, jobs).await;
         // What had not begun yet is done in the next transaction.
         assert_eq!([0, 1, 2].map(|job| done[job].is_ok()), [false, false, true]);
         assert_eq!(count(&writer).await, 3);
@@ -441,7 +446,7 @@ mod tests {
     #[tokio::test]
     async fn a_caller_who_goes_away_leaves_its_work_to_be_done() {
         let writer = writer("CREATE TABLE t (x);");
-        let mut gone = Box::pin(writer.run(Changes::Many, insert(1)));
+        let mut gone = Box::pin(writer.run(Savepoint::Own, insert(1)));
         assert!(futures_util::poll!(&mut gone).is_pending());
         drop(gone);
         assert_eq!(count(&writer).await, 1);
