@@ -108,7 +108,7 @@ impl Default for StoreConfig {
             readers: 2,
             queue: 4096,
             batch: 256,
-            page_cache_kib: 64 * 1024,
+            page_cache_kib: 16 * 1024,
             busy_timeout: Span::seconds(5),
         }
     }
