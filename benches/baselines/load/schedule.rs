@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 /// The shortest sleep between two looks at the clock: shorter ones would take the core that the
 /// server needs.
-const TICK: Duration = Duration::from_micros(100);
+const TICK: Duration = Duration::from_micros(500);
 
 /// Requests that are due, and not sent yet.
 pub struct Schedule {

@@ -1,11 +1,16 @@
 //! A connection that is kept alive: requests go out as they are, and of answers what counts is read.
 
 use std::{
+    future::poll_fn,
     io::{self, ErrorKind},
     net::SocketAddr,
+    pin::Pin,
 };
 
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead as _, ReadBuf},
+    net::TcpStream,
+};
 
 /// The longest answer: bytes.
 const ROOM: usize = 64 * 1024;
@@ -67,18 +72,16 @@ impl Wire {
     }
 
     async fn receive(&mut self) -> io::Result<()> {
-        loop {
-            self.stream.readable().await?;
-            let mut bytes = [0; 4096];
-            match self.stream.try_read(&mut bytes) {
-                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-                Ok(_) if self.buffer.len() > ROOM => return Err(ErrorKind::FileTooLarge.into()),
-                Ok(read) => {
-                    self.buffer.extend_from_slice(&bytes[..read]);
-                    return Ok(());
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error),
+        let mut bytes = [0; 4096];
+        let mut read = ReadBuf::new(&mut bytes);
+        // Not `try_read`, which would be tried in vain before each answer.
+        poll_fn(|context| Pin::new(&mut self.stream).poll_read(context, &mut read)).await?;
+        match read.filled() {
+            [] => Err(ErrorKind::UnexpectedEof.into()),
+            _ if self.buffer.len() > ROOM => Err(ErrorKind::FileTooLarge.into()),
+            read => {
+                self.buffer.extend_from_slice(read);
+                Ok(())
             }
         }
     }
@@ -90,29 +93,31 @@ fn read(bytes: &[u8]) -> io::Result<Option<Answer>> {
         return Ok(None);
     };
     let head = std::str::from_utf8(&bytes[..end]).map_err(|_| ErrorKind::InvalidData)?;
-    let status = head.get(9..12).and_then(|digits| digits.parse().ok());
-    let length = header(head, "content-length").and_then(|length| length.parse().ok());
-    let (Some(status), Some(length)) = (status, length) else {
-        return Err(ErrorKind::InvalidData.into());
-    };
     let body = &bytes[end + 4..];
+    let mut length = None;
+    let mut answer = Answer {
+        status: head
+            .get(9..12)
+            .and_then(|digits| digits.parse().ok())
+            .ok_or(ErrorKind::InvalidData)?,
+        body: Vec::new(),
+        retry_after: RetryAfter::Unsaid,
+        keep_alive: true,
+    };
+    for (name, value) in head.lines().filter_map(|line| line.split_once(": ")) {
+        match name.len() {
+            14 if name.eq_ignore_ascii_case("content-length") => length = value.parse().ok(),
+            11 if name.eq_ignore_ascii_case("retry-after") => {
+                answer.retry_after = RetryAfter::Said;
+            }
+            10 if name.eq_ignore_ascii_case("connection") => answer.keep_alive = value != "close",
+            _ => {}
+        }
+    }
+    let length = length.ok_or(ErrorKind::InvalidData)?;
     if body.len() < length {
         return Ok(None);
     }
-    Ok(Some(Answer {
-        status,
-        body: body[..length].to_vec(),
-        retry_after: match header(head, "retry-after") {
-            Some(_) => RetryAfter::Said,
-            None => RetryAfter::Unsaid,
-        },
-        keep_alive: header(head, "connection") != Some("close"),
-    }))
-}
-
-fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines().find_map(|line| {
-        let (found, value) = line.split_once(':')?;
-        found.eq_ignore_ascii_case(name).then(|| value.trim())
-    })
+    answer.body = body[..length].to_vec();
+    Ok(Some(answer))
 }
