@@ -5,7 +5,7 @@
 -- and as copies sealed under a key that only the holder of the private key can derive.
 
 PRAGMA application_id = 0x4D6E7972; -- "Mnyr"
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 CREATE TABLE accounts (
     id          INTEGER PRIMARY KEY,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 
-/// Verifying tokens that are not in memory makes and frees much: 5 % faster than with glibc's.
+/// Verifies 5 % more tokens a second than glibc's, of a million at random.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

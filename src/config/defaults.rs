@@ -74,7 +74,7 @@ impl Default for Verify {
         });
         Self {
             trusted: trusted.to_vec(),
-            cached_tokens: 100_000,
+            cached_tokens: 200_000,
             cached_unknown: 10_000,
             rate_buckets: 1_000_000,
             usage_interval: Span::seconds(10),

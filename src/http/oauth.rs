@@ -47,7 +47,7 @@ pub(super) async fn introspect(
         Ok(Some(subject)) => {
             let subject: &Subject = &subject;
             LogFields::note(&request, |fields| fields.token = Some(subject.id()));
-            json(subject.identity.introspection.clone())
+            json(subject.identity.introspection().to_owned())
         }
         Ok(None) => json(r#"{"active":false}"#.to_owned()),
         Err(failure) => refuse(&service, &request, failure),

@@ -84,18 +84,18 @@ pub(super) fn respond(verdict: &Verdict, wanted: &[String], too_often: TooOften)
             let mut response = HttpResponse::Ok();
             let identity = &subject.identity;
             let headers = [
-                (&X_MONEYER_ACCOUNT, &identity.account),
-                (&X_MONEYER_KEY, &identity.key),
-                (&X_MONEYER_TOKEN, &identity.token),
-                (&X_MONEYER_SCOPES, &identity.scopes),
+                (&X_MONEYER_ACCOUNT, identity.account()),
+                (&X_MONEYER_KEY, identity.key()),
+                (&X_MONEYER_TOKEN, identity.token()),
+                (&X_MONEYER_SCOPES, identity.scopes()),
             ];
             for (name, value) in headers {
-                response.insert_header((name, value.as_str()));
+                response.insert_header((name, value));
             }
             add_rate(&mut response, verdict.rate);
             json(
                 &mut response,
-                identity.introspection.clone(),
+                identity.introspection().to_owned(),
                 &verdict.findings,
             )
         }

@@ -1,9 +1,9 @@
 //! Sealed copies of tokens, so that a key's holder can list them and nobody else can.
 //!
 //! AES-256-GCM-SIV (RFC 8452) under a key that HKDF-SHA256 (RFC 5869) derives from the private key
-//! itself. The nonce is the head of the token's digest: what is sealed under one nonce twice stays
-//! secret with this cipher, and no two tokens share a digest anyway. The key's id and the digest are
-//! bound in as associated data, so that a copy moved to another row does not open.
+//! itself. The nonce is the head of the token's digest. Two tokens may have the same one: this cipher
+//! stays safe then. The key's id and the digest are bound in as associated data, so that a copy moved
+//! to another row does not open.
 
 use std::fmt;
 
@@ -112,6 +112,7 @@ fn nonce(digest: &TokenDigest) -> Nonce {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::to_hex;
 
     fn sealing(text: &str, id: i64) -> SealingKey {
         SealingKey::derive(&PrivateKey::presented(text).unwrap(), KeyId::from_i64(id))
@@ -155,6 +156,17 @@ mod tests {
                 "byte {place}"
             );
         }
+    }
+
+    /// What is in stores must open for ever.
+    #[test]
+    fn a_sealed_copy_has_the_bytes_that_it_has_always_had() {
+        let (token, digest) = token(1);
+        let sealed = sealing("a key", 1).seal(&token, &digest);
+        assert_eq!(
+            to_hex(sealed.as_bytes()),
+            "aa5dfd42cba5ffdbb2146efd79f29bf31dbe753fd22b037b1edeb01ce0d033a2"
+        );
     }
 
     #[test]

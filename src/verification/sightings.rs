@@ -61,8 +61,8 @@ const BYTES_PER_ROOM: usize = 512;
 
 impl Weighter<TokenDigest, Arc<Subject>> for BySettings {
     fn weight(&self, _: &TokenDigest, subject: &Arc<Subject>) -> u64 {
-        // Scopes are in the texts that are said of it too: twice.
-        let bytes = subject.record.settings.weight() + 2 * subject.identity.scopes.len();
+        // Scopes are in the text that is said of it, too.
+        let bytes = subject.record.settings.weight() + subject.identity.scopes().len();
         1 + (bytes / BYTES_PER_ROOM) as u64
     }
 }

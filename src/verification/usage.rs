@@ -16,9 +16,9 @@ use crate::domain::{Timestamp, TokenDigest, TokenId, TokenNumber, TokenRecord, U
 
 /// So many tokens with unwritten uses are not kept waiting; the more wait, the fewer pages of the
 /// store each takes.
-const MANY: usize = 40_000;
+const MANY: usize = 100_000;
 /// So many are not joined by others: the uses of those are dropped.
-const TOO_MANY: usize = 100_000;
+const TOO_MANY: usize = 250_000;
 
 /// A use that is taken out to be written down.
 pub type Taken = (Arc<Subject>, Usage);

@@ -24,6 +24,35 @@ fn rows(server: &Server) -> Vec<String> {
     rows
 }
 
+fn mint(connection: &mut Connection, key: &str) -> String {
+    let head = format!("GET /v2/auth HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n");
+    connection.send(head.as_bytes());
+    let (status, body) = connection.answer();
+    assert_eq!(status, 200, "{body}");
+    serde_json::from_str::<Value>(&body).unwrap()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[test]
+fn uses_of_more_tokens_than_a_transaction_takes_are_all_written_down() {
+    const COUNT: i64 = 5_001;
+    let (server, key) = server();
+    let mut connection = Connection::open(server.address);
+    for _ in 0..COUNT {
+        let token = mint(&mut connection, &key);
+        assert_eq!(connection.verify(&token, ""), 200);
+    }
+    block_on(server.app.flush_uses()).unwrap();
+    let written = "SELECT count(*) FROM uses WHERE verifications = 1";
+    let written: i64 = server
+        .file()
+        .query_row(written, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(written, COUNT);
+}
+
 #[test]
 fn a_thousand_verifications_write_nothing_until_they_are_flushed() {
     let (server, key) = server();

@@ -104,7 +104,8 @@ fn read(bytes: &[u8]) -> io::Result<Option<Answer>> {
         retry_after: RetryAfter::Unsaid,
         keep_alive: true,
     };
-    for (name, value) in head.lines().filter_map(|line| line.split_once(": ")) {
+    for (name, value) in head.lines().filter_map(|line| line.split_once(':')) {
+        let value = value.trim();
         match name.len() {
             14 if name.eq_ignore_ascii_case("content-length") => length = value.parse().ok(),
             11 if name.eq_ignore_ascii_case("retry-after") => {

@@ -1,4 +1,5 @@
-//! Lines of the log as JSON: one flat object each, its members in the order in which they are given.
+//! Lines of the log as JSON: one flat object each, with its members in the order in which they are
+//! given.
 
 use std::fmt::{self, Debug, Write};
 
@@ -15,9 +16,8 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// Writes an event as `{"timestamp":…,"level":…,"message":…,…}`, without any text in between. Every
-/// mint waits for its line to be made, which takes `tracing-subscriber`'s own format four times as
-/// long.
+/// Writes an event as `{"timestamp":…,"level":…,"message":…,…}`, straight into the line. Every mint
+/// waits until its line is made, which takes `tracing-subscriber`'s own format four times as long.
 pub(super) struct Json;
 
 impl<S, N> FormatEvent<S, N> for Json
@@ -61,6 +61,14 @@ impl Visit for Members<'_> {
 
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.add(field, |line| write!(line, "{value}"));
+    }
+
+    /// What is no number in JSON is `null`.
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.add(field, |line| match value.is_finite() {
+            true => write!(line, "{value}"),
+            false => line.write_str("null"),
+        });
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
@@ -150,7 +158,7 @@ mod tests {
         let nasty = "\"quoted\" back\\slash\nnew\u{1}line \u{1F600} {}";
         let line = line(|| {
             let (shown, minus) = (tracing::field::display(nasty), -5_i64);
-            tracing::error!(text = nasty, shown, debug = ?nasty, minus, yes = true, "{nasty}");
+            tracing::error!(text = nasty, shown, debug = ?nasty, minus, yes = true, half = 0.5, none = f64::NAN, "{nasty}");
         });
         assert_eq!(line.matches('\n').count(), 1, "{line}");
         let read: Value = serde_json::from_str(&line).unwrap();
@@ -159,8 +167,9 @@ mod tests {
         }
         assert_eq!(read["debug"], format!("{nasty:?}"));
         assert_eq!(
-            [&read["minus"], &read["yes"], &read["level"]],
-            [&json!(-5), &json!(true), &json!("ERROR")]
+            [&read["minus"], &read["yes"], &read["half"], &read["none"]],
+            [&json!(-5), &json!(true), &json!(0.5), &Value::Null]
         );
+        assert_eq!(read["level"], "ERROR");
     }
 }

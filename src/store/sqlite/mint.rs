@@ -25,10 +25,10 @@ impl Sqlite {
         token: NewToken,
         now: Timestamp,
     ) -> Result<Minted, Error> {
-        // Whose name is written down, too.
-        let is_named = token.once.is_some();
+        // That is noted by a statement of its own.
+        let is_repeatable = token.once.is_some();
         let mint = move |work: &Work<'_>| mint(work, &token, Actor::Key(token.key), now);
-        if is_named {
+        if is_repeatable {
             self.write(mint).await
         } else {
             self.write_without_savepoint(mint).await

@@ -157,7 +157,8 @@ impl Sqlite {
         self.writer.run(Savepoint::Own, work).await
     }
 
-    /// Does `work` as [`Self::write`] does, but faster: see [`Savepoint::None`].
+    /// Does `work` as [`Self::write`] does, but faster, and without undoing it alone when it fails:
+    /// see [`Savepoint::None`].
     async fn write_without_savepoint<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,

@@ -2,7 +2,8 @@
 //!
 //! A job is a whole unit of work. The thread takes one, then what else waits, does them in one
 //! transaction, commits, and only then lets the callers know: batches grow with load, without a
-//! timer. A job that fails is rolled back alone, to its savepoint; a commit that fails, fails every job of the batch.
+//! timer. A job that fails is rolled back alone, but for those that have no [`Savepoint`]; a commit
+//! that fails, fails every job of the batch.
 //!
 //! What the jobs of a batch changed is written to the audit in the same transaction, and told to
 //! the store's watcher once it is on disk and before any caller knows.
@@ -18,7 +19,7 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
-use rusqlite::Connection;
+use rusqlite::{Connection, ffi};
 use tokio::sync::oneshot;
 
 use super::{audit, fault::classify, work::Work};
@@ -35,9 +36,9 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(200);
 pub(super) enum Savepoint {
     /// It is.
     Own,
-    /// It takes the batch with it, if it has changed anything by then. This is quicker, and as good for
-    /// a job that changes something by its last statement alone: SQLite takes that back by itself. It
-    /// is also for one that fails only when the disk does, and the batch with it.
+    /// It takes the batch with it, if it has changed anything by then. This is quicker, and as good
+    /// for a job that changes something by its last statement alone: SQLite takes that back by
+    /// itself. It is also for one that fails only when the disk does, and the batch with it.
     None,
 }
 
@@ -287,15 +288,18 @@ impl Failed {
 
 fn run_one(work: &Work<'_>, job: &mut dyn Job) -> Result<(), Failed> {
     let savepoint = job.savepoint();
-    let mark = |sql| match savepoint {
-        Savepoint::None => Ok(()),
-        Savepoint::Own => execute(work, sql).map_err(Failed::Sqlite),
-    };
-    mark("SAVEPOINT job")?;
+    if savepoint == Savepoint::Own {
+        execute(work, "SAVEPOINT job").map_err(Failed::Sqlite)?;
+    }
     catch_unwind(AssertUnwindSafe(|| job.run(work)))
         .map_err(|_| Failed::Panicked)?
         .map_err(Failed::Sqlite)?;
-    mark("RELEASE job")
+    match savepoint {
+        Savepoint::Own => execute(work, "RELEASE job").map_err(Failed::Sqlite),
+        // What a savepoint's release would find out.
+        Savepoint::None if work.is_autocommit() => Err(Failed::Sqlite(half_done())),
+        Savepoint::None => Ok(()),
+    }
 }
 
 /// Takes back what a failed job did; fails when the transaction is gone.
@@ -306,13 +310,18 @@ fn undo(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Fails when the transaction is gone, or holds what a failed job without a savepoint changed.
 fn check_unchanged(connection: &Connection, changes_before: u64) -> rusqlite::Result<()> {
-    let changes = connection.total_changes() - changes_before;
-    if changes > 0 || connection.is_autocommit() {
-        return Err(rusqlite::Error::StatementChangedRows(
-            usize::try_from(changes).unwrap_or(usize::MAX),
-        ));
+    if connection.is_autocommit() || connection.total_changes() > changes_before {
+        return Err(half_done());
     }
     Ok(())
+}
+
+/// Why the jobs of a batch do not stand when one of them, without a savepoint, failed half-way.
+fn half_done() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(
+        ffi::Error::new(ffi::SQLITE_ABORT),
+        Some("a job of the same transaction failed half-way".into()),
+    )
 }
 
 fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
@@ -430,6 +439,13 @@ mod tests {
         .await;
         assert_eq!([0, 1, 2].map(|job| done[job].is_ok()), [true, false, true]);
         assert_eq!(count(&writer).await, 2);
+
+        let fails: Box<dyn Fn(&Work<'_>) -> rusqlite::Result<usize> + Send> = Box::new(|db| {
+            db.execute("INSERT INTO t VALUES (6)", [])?;
+            db.execute("INSERT INTO t VALUES (6)", [])
+        });
+        let done = all_together(&writer, Savepoint::None, vec![stands(7), fails]).await;
+        assert!(done.iter().all(Result::is_err), "{done:?}");
 
         let breaks_its_word: Box<dyn Fn(&Work<'_>) -> rusqlite::Result<usize> + Send> =
             Box::new(|db| {
