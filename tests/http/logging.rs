@@ -39,7 +39,7 @@ pub fn lines() -> &'static Lines {
     LINES.get_or_init(|| {
         let lines = Lines::default();
         let subscriber = tracing_subscriber::fmt()
-            .json()
+            .with_ansi(false)
             .with_max_level(tracing::Level::TRACE)
             .with_writer(lines.clone());
         subscriber.init();

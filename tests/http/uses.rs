@@ -1,6 +1,9 @@
 //! Verifying reads memory, and writes nothing until uses are flushed.
 
-use moneyer::{config::Span, domain::Role};
+use moneyer::{
+    config::Span,
+    domain::{PrivateKey, Role},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -24,7 +27,8 @@ fn rows(server: &Server) -> Vec<String> {
     rows
 }
 
-fn mint(connection: &mut Connection, key: &str) -> String {
+fn mint(connection: &mut Connection, key: &PrivateKey) -> String {
+    let key = key.expose();
     let head = format!("GET /v2/auth HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n");
     connection.send(head.as_bytes());
     let (status, body) = connection.answer();

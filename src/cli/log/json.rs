@@ -65,9 +65,12 @@ impl Visit for Members<'_> {
 
     /// What is no number in JSON is `null`.
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.add(field, |line| match value.is_finite() {
-            true => write!(line, "{value}"),
-            false => line.write_str("null"),
+        self.add(field, |line| {
+            if value.is_finite() {
+                write!(line, "{value}")
+            } else {
+                line.write_str("null")
+            }
         });
     }
 

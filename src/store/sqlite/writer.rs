@@ -334,6 +334,8 @@ mod tests {
 
     use super::*;
 
+    type Change = Box<dyn Fn(&Work<'_>) -> rusqlite::Result<usize> + Send>;
+
     fn writer(schema: &str) -> Writer {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(schema).unwrap();
@@ -428,7 +430,7 @@ mod tests {
     async fn a_single_change_that_fails_leaves_the_others_and_one_that_breaks_its_word_takes_those_before()
      {
         let writer = writer("CREATE TABLE t (x NOT NULL UNIQUE);");
-        let stands = |value: i64| -> Box<dyn Fn(&Work<'_>) -> rusqlite::Result<usize> + Send> {
+        let stands = |value: i64| -> Change {
             Box::new(move |db| db.execute("INSERT INTO t VALUES (?1)", [value]))
         };
         let done = all_together(
@@ -440,18 +442,17 @@ mod tests {
         assert_eq!([0, 1, 2].map(|job| done[job].is_ok()), [true, false, true]);
         assert_eq!(count(&writer).await, 2);
 
-        let fails: Box<dyn Fn(&Work<'_>) -> rusqlite::Result<usize> + Send> = Box::new(|db| {
+        let fails: Change = Box::new(|db| {
             db.execute("INSERT INTO t VALUES (6)", [])?;
             db.execute("INSERT INTO t VALUES (6)", [])
         });
         let done = all_together(&writer, Savepoint::None, vec![stands(7), fails]).await;
         assert!(done.iter().all(Result::is_err), "{done:?}");
 
-        let breaks_its_word: Box<dyn Fn(&Work<'_>) -> rusqlite::Result<usize> + Send> =
-            Box::new(|db| {
-                db.execute("INSERT INTO t VALUES (3)", [])?;
-                panic!("on purpose")
-            });
+        let breaks_its_word: Change = Box::new(|db| {
+            db.execute("INSERT INTO t VALUES (3)", [])?;
+            panic!("on purpose")
+        });
         let jobs = vec![stands(4), breaks_its_word, stands(5)];
         let done = all_together(&writer, Savepoint::None, jobs).await;
         // What had not begun yet is done in the next transaction.
