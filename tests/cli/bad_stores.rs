@@ -78,6 +78,17 @@ fn a_store_of_a_newer_version_is_refused() {
         .pragma_update(None, "user_version", 99)
         .unwrap();
     refused_by_all(&folder, "has schema version 99");
+    refused_by_all(&folder, "that wrote it, or a newer one.");
+}
+
+#[test]
+fn a_store_of_an_older_version_is_refused_and_no_newer_moneyer_is_named() {
+    let (folder, _) = in_one_file();
+    folder
+        .database(STORE)
+        .pragma_update(None, "user_version", 1)
+        .unwrap();
+    refused_by_all(&folder, "alone; use the moneyer that wrote it.");
 }
 
 #[test]

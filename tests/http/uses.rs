@@ -33,7 +33,7 @@ fn mint(connection: &mut Connection, key: &PrivateKey) -> String {
     connection.send(head.as_bytes());
     let (status, body) = connection.answer();
     assert_eq!(status, 200, "{body}");
-    serde_json::from_str::<Value>(&body).unwrap()["token"]
+    serde_json::from_str::<Value>(&body).unwrap()["TOKEN"]
         .as_str()
         .unwrap()
         .to_owned()

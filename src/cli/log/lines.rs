@@ -2,7 +2,7 @@
 //! whoever logs never waits for whoever reads.
 
 use std::{
-    io::Write,
+    io::{ErrorKind, Write},
     mem,
     sync::{Condvar, Mutex, MutexGuard},
     time::Duration,
@@ -58,17 +58,22 @@ impl Lines {
         }
     }
 
-    /// Writes what comes to `sink`, for ever; `tell` is given the number of lines that found no room
-    /// between what is written before it is called, and what is added from then on.
+    /// Writes what comes to `sink`, for ever; `tell` is given the number of lines that found no room, or
+    /// that `sink` did not take, between what is written before it is called, and what is added from
+    /// then on.
     pub(super) fn write_to(&self, mut sink: impl Write, tell: impl Fn(u64)) -> ! {
         let mut taken = Vec::new();
+        let mut end = End::OfLine;
+        let (mut untold, mut works) = (0, true);
         loop {
-            let dropped = self.take(&mut taken);
-            if dropped > 0 {
-                tell(dropped);
+            untold += self.take(&mut taken);
+            // Not while nobody listens: the line that tells it would be lost as well, for ever.
+            if works && untold > 0 {
+                tell(mem::take(&mut untold));
             }
-            // Where the sink is gone nobody listens, and the work goes on.
-            let _ = sink.write_all(&taken);
+            let left = write_lines(&mut sink, &taken, &mut end);
+            works = left.is_empty();
+            untold += left.split_inclusive(|byte| *byte == b'\n').count() as u64;
             taken.clear();
             taken.shrink_to(KEPT);
             self.rest();
@@ -133,6 +138,37 @@ impl Lines {
 }
 
 const UNBROKEN: &str = "nothing panics while it holds the lines";
+
+/// Where what is written ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    OfLine,
+    WithinLine,
+}
+
+/// Writes `text` to `sink`, which begins anew where a line was torn by an error; gives what could not
+/// be written.
+fn write_lines<'a>(sink: &mut impl Write, mut text: &'a [u8], end: &mut End) -> &'a [u8] {
+    if *end == End::WithinLine && sink.write_all(b"\n").is_ok() {
+        *end = End::OfLine;
+    }
+    while !text.is_empty() {
+        match sink.write(text) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => break,
+            Ok(count) => {
+                let is_whole = text[count - 1] == b'\n';
+                *end = if is_whole {
+                    End::OfLine
+                } else {
+                    End::WithinLine
+                };
+                text = &text[count..];
+            }
+        }
+    }
+    text
+}
 
 impl<'a> MakeWriter<'a> for &'static Lines {
     type Writer = Line;
@@ -230,7 +266,8 @@ mod tests {
     #[test]
     fn what_finds_no_room_is_counted_and_told_once_there_is_some() {
         let reader = Reader::stalled();
-        let line = vec![b'x'; ROOM / 8];
+        let mut line = vec![b'x'; ROOM / 8];
+        line[ROOM / 8 - 1] = b'\n';
         for _ in 0..8 + 3 {
             reader.lines.add(&line, Haste::None);
         }
@@ -239,6 +276,35 @@ mod tests {
         assert_eq!(reader.next(), b"dropped 3\nafter\n");
         reader.lines.add(b"later\n", Haste::None);
         assert_eq!(reader.next(), b"later\n");
+    }
+
+    #[test]
+    fn what_follows_a_torn_line_begins_a_new_one() {
+        /// Takes so many bytes more.
+        struct Full(Vec<u8>, usize);
+        impl Write for Full {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                let count = bytes.len().min(self.1);
+                self.1 -= count;
+                self.0.extend_from_slice(&bytes[..count]);
+                match count {
+                    0 => Err(ErrorKind::StorageFull.into()),
+                    _ => Ok(count),
+                }
+            }
+
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+
+        let (mut sink, mut end) = (Full(Vec::new(), 8), End::OfLine);
+        let left = write_lines(&mut sink, b"first\nsecond\nthird\n", &mut end);
+        assert_eq!(left, b"cond\nthird\n");
+        assert_eq!(write_lines(&mut sink, b"lost\n", &mut end), b"lost\n");
+        sink.1 = 100;
+        assert_eq!(write_lines(&mut sink, b"later\n", &mut end), b"");
+        assert_eq!(sink.0, b"first\nse\nlater\n");
     }
 
     #[test]

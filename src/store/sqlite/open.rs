@@ -192,7 +192,12 @@ impl Contents {
         Unfit::Other(match self {
             Self::OtherVersion(version) => format!(
                 "The store {path} has schema version {version}, and this moneyer knows version {SCHEMA_VERSION} alone; \
-                 use the moneyer that wrote it, or a newer one."
+                 use {}.",
+                if *version > SCHEMA_VERSION {
+                    "the moneyer that wrote it, or a newer one"
+                } else {
+                    "the moneyer that wrote it"
+                }
             ),
             Self::Nothing | Self::Current | Self::OtherProgram => {
                 format!(
