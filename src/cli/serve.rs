@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Args;
+use socket2::{Domain, Socket, Type};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{dev, log, open_with};
@@ -24,6 +25,10 @@ use crate::{
 const LONGEST_STOP: Duration = Duration::from_millis(9500);
 /// How long a stopping server tries to write down how keys and tokens were used.
 const LAST_FLUSH: Duration = Duration::from_secs(1);
+
+/// How many connections may wait to be accepted, as far as the system lets them: with the standard
+/// library's 128, clients wait for a second when some hundreds connect at once.
+const BACKLOG: i32 = 4096;
 
 /// Serve tokens over HTTP
 #[derive(Debug, Args)]
@@ -101,7 +106,15 @@ async fn serve(
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).map_err(|cause| {
+    let listening = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        // Or a restart would have to wait until the last connections are forgotten.
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    listening().map_err(|cause: std::io::Error| {
         Error::Refused(format!(
             "Cannot listen at {address}: {cause}. Another address can be given with --listen."
         ))
