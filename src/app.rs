@@ -155,7 +155,7 @@ impl App {
                 .map(|(subject, usage)| (subject.record.number, *usage));
             let written = self.store.record_token_uses(uses.collect()).await;
             written.inspect_err(|_| self.verifier.put_back_uses(&taken))?;
-            // With busy clients, newer tokens are verified all the time: those wait for the next flush.
+            // With busy clients, newer tokens are verified all the time: they wait for the next flush.
             if taken.len() < USES_AT_ONCE {
                 return Ok(());
             }

@@ -1,9 +1,9 @@
 //! Sealed copies of tokens, so that a key's holder can list them and nobody else can.
 //!
 //! AES-256-GCM-SIV (RFC 8452) under a key that HKDF-SHA256 (RFC 5869) derives from the private key
-//! itself. The nonce is the head of the token's digest. Two tokens may have the same one: this cipher
-//! stays safe then. The key's id and the digest are bound in as associated data, so that a copy moved
-//! to another row does not open.
+//! itself. The nonce is the head of the token's digest. Two tokens may have the same one: this
+//! cipher stays safe then. The key's id and the digest are bound in as associated data, so that a
+//! copy moved to another row does not open.
 
 use std::fmt;
 

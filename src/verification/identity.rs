@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::domain::{Timestamp, TokenId, TokenRecord};
 
-/// What is said of a good token. Most of what a remembered token takes in memory is this, so all of it
-/// is in one text, and the others are parts of that.
+/// What is said of a good token. Most of what a remembered token takes in memory is this, so all of
+/// it is in one text, and the others are parts of that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     introspection: Box<str>,

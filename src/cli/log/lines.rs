@@ -58,9 +58,9 @@ impl Lines {
         }
     }
 
-    /// Writes what comes to `sink`, for ever; `tell` is given the number of lines that found no room, or
-    /// that `sink` did not take, between what is written before it is called, and what is added from
-    /// then on.
+    /// Writes what comes to `sink`, for ever; `tell` is given the number of lines that found no
+    /// room, or that `sink` did not take, between what is written before it is called, and what is
+    /// added from then on.
     pub(super) fn write_to(&self, mut sink: impl Write, tell: impl Fn(u64)) -> ! {
         let mut taken = Vec::new();
         let mut end = End::OfLine;
@@ -146,8 +146,8 @@ enum End {
     WithinLine,
 }
 
-/// Writes `text` to `sink`, which begins anew where a line was torn by an error; gives what could not
-/// be written.
+/// Writes `text` to `sink`, on a new line where one was torn by an error; gives what could not be
+/// written.
 fn write_lines<'a>(sink: &mut impl Write, mut text: &'a [u8], end: &mut End) -> &'a [u8] {
     if *end == End::WithinLine && sink.write_all(b"\n").is_ok() {
         *end = End::OfLine;

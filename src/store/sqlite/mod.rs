@@ -1,9 +1,8 @@
 //! The store as one file of SQLite's, in WAL mode, durable at each commit.
 //!
-//! [`writer`] is the one thread that changes it, [`readers`] are the few that look things up. The
-//! operations are in [`accounts`], [`policies`], [`keys`], [`management`], [`mint`], [`import`],
-//! [`tokens`], [`settings`], [`selection`],
-//! [`verification`], [`audit`] and [`sweep`]; [`open`] makes and checks the file.
+//! [`writer`] is the one thread that changes it, by [`job`]s; [`readers`] are the few that look
+//! things up. The operations are in [`accounts`], [`policies`], [`keys`], [`management`], [`mint`],
+//! [`import`], [`tokens`], [`settings`], [`selection`], [`verification`], [`audit`] and [`sweep`]; [`open`] makes and checks the file.
 
 mod accounts;
 mod audit;
@@ -13,6 +12,7 @@ mod examine;
 mod fault;
 mod good_keys;
 mod import;
+mod job;
 mod keys;
 mod management;
 mod mint;
@@ -39,11 +39,8 @@ use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::{
-    checkpointer::Checkpointer,
-    fault::classify,
-    readers::Readers,
-    work::Work,
-    writer::{Savepoint, Writer},
+    checkpointer::Checkpointer, fault::classify, job::Savepoint, readers::Readers, work::Work,
+    writer::Writer,
 };
 use super::{Claim, Options, Watcher};
 use crate::error::Error;

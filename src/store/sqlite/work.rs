@@ -76,3 +76,8 @@ impl Deref for Work<'_> {
         self.connection
     }
 }
+
+/// Runs a statement without values, which is kept prepared.
+pub(super) fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}

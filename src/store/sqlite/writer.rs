@@ -2,14 +2,13 @@
 //!
 //! A job is a whole unit of work. The thread takes one, then what else waits, does them in one
 //! transaction, commits, and only then lets the callers know: batches grow with load, without a
-//! timer. A job that fails is rolled back alone, but for those that have no [`Savepoint`]; a commit
-//! that fails, fails every job of the batch.
+//! timer. A job that fails is rolled back alone, but for those that have no [`Savepoint`] of their
+//! own; a commit that fails, fails every job of the batch.
 //!
 //! What the jobs of a batch changed is written to the audit in the same transaction, and told to
 //! the store's watcher once it is on disk and before any caller knows.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
@@ -19,10 +18,15 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
-use rusqlite::{Connection, ffi};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::{audit, fault::classify, work::Work};
+use super::{
+    audit,
+    fault::classify,
+    job::{Job, Savepoint, attempt, job},
+    work::{Work, execute},
+};
 use crate::{
     error::Error,
     store::{Altered, Watcher},
@@ -30,17 +34,6 @@ use crate::{
 
 /// How often an idle writer looks whether another process has changed the file.
 const WATCH_INTERVAL: Duration = Duration::from_millis(200);
-
-/// Whether a job that fails is rolled back alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Savepoint {
-    /// It is.
-    Own,
-    /// It takes the batch with it, if it has changed anything by then. This is quicker, and as good
-    /// for a job that changes something by its last statement alone: SQLite takes that back by
-    /// itself. It is also for one that fails only when the disk does, and the batch with it.
-    None,
-}
 
 /// The writing thread, from outside.
 pub(super) struct Writer {
@@ -82,16 +75,10 @@ impl Writer {
         F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        let job = Unit {
-            savepoint,
-            work: Some(work),
-            done: None,
-            caller,
-        };
         self.jobs
             .as_ref()
             .ok_or_else(gone)?
-            .try_send(Box::new(job))
+            .try_send(job(savepoint, work, caller))
             .map_err(|refused| match refused {
                 TrySendError::Full(_) => Error::Overloaded,
                 TrySendError::Disconnected(_) => gone(),
@@ -121,52 +108,6 @@ impl Drop for Writer {
 
 fn gone() -> Error {
     Error::Unavailable("the writing thread has ended".into())
-}
-
-/// A unit of work and the caller who waits for it.
-trait Job: Send {
-    /// Whether [`Job::run`] is undone alone when it fails.
-    fn savepoint(&self) -> Savepoint;
-    /// Does the work.
-    fn run(&mut self, with: &Work<'_>) -> rusqlite::Result<()>;
-    /// Tells the caller that the work is on disk.
-    fn acknowledge(self: Box<Self>);
-    /// Tells the caller that nothing was changed, and why.
-    fn refuse(self: Box<Self>, error: Error);
-}
-
-struct Unit<T, F> {
-    savepoint: Savepoint,
-    work: Option<F>,
-    done: Option<T>,
-    caller: oneshot::Sender<Result<T, Error>>,
-}
-
-impl<T, F> Job for Unit<T, F>
-where
-    T: Send,
-    F: FnOnce(&Work<'_>) -> rusqlite::Result<T> + Send,
-{
-    fn savepoint(&self) -> Savepoint {
-        self.savepoint
-    }
-
-    fn run(&mut self, with: &Work<'_>) -> rusqlite::Result<()> {
-        let work = self.work.take().expect("a job is run once");
-        self.done = Some(work(with)?);
-        Ok(())
-    }
-
-    fn acknowledge(self: Box<Self>) {
-        // A caller that has gone away is told nothing; its work stands.
-        let _ = self
-            .caller
-            .send(Ok(self.done.expect("a job that is acknowledged was run")));
-    }
-
-    fn refuse(self: Box<Self>, error: Error) {
-        let _ = self.caller.send(Err(error));
-    }
 }
 
 fn work(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, batch: usize, shared: &Shared) {
@@ -246,86 +187,10 @@ fn run_all(
     jobs: impl Iterator<Item = Box<dyn Job>>,
     done: &mut Vec<Box<dyn Job>>,
 ) -> rusqlite::Result<()> {
-    for mut job in jobs {
-        let (mark, changes_before) = (work.mark(), work.total_changes());
-        match run_one(work, job.as_mut()) {
-            Ok(()) => done.push(job),
-            Err(failed) => {
-                work.back_to(mark);
-                let undone = match job.savepoint() {
-                    Savepoint::None => check_unchanged(work, changes_before),
-                    Savepoint::Own => undo(work),
-                };
-                job.refuse(failed.classify());
-                // SQLite ends the whole transaction by itself on some errors; the rest of the batch
-                // shares the cause.
-                match (undone, failed) {
-                    (Ok(()), _) => {}
-                    (Err(_), Failed::Sqlite(error)) | (Err(error), Failed::Panicked) => {
-                        return Err(error);
-                    }
-                }
-            }
-        }
+    for job in jobs {
+        done.extend(attempt(work, job)?);
     }
     Ok(())
-}
-
-/// Why a job's work does not stand.
-enum Failed {
-    Sqlite(rusqlite::Error),
-    Panicked,
-}
-
-impl Failed {
-    fn classify(&self) -> Error {
-        match self {
-            Self::Sqlite(error) => classify(error),
-            Self::Panicked => Error::Internal("a job of the store panicked".into()),
-        }
-    }
-}
-
-fn run_one(work: &Work<'_>, job: &mut dyn Job) -> Result<(), Failed> {
-    let savepoint = job.savepoint();
-    if savepoint == Savepoint::Own {
-        execute(work, "SAVEPOINT job").map_err(Failed::Sqlite)?;
-    }
-    catch_unwind(AssertUnwindSafe(|| job.run(work)))
-        .map_err(|_| Failed::Panicked)?
-        .map_err(Failed::Sqlite)?;
-    match savepoint {
-        Savepoint::Own => execute(work, "RELEASE job").map_err(Failed::Sqlite),
-        // What a savepoint's release would find out.
-        Savepoint::None if work.is_autocommit() => Err(Failed::Sqlite(half_done())),
-        Savepoint::None => Ok(()),
-    }
-}
-
-/// Takes back what a failed job did; fails when the transaction is gone.
-fn undo(connection: &Connection) -> rusqlite::Result<()> {
-    execute(connection, "ROLLBACK TO job")?;
-    execute(connection, "RELEASE job")
-}
-
-/// Fails when the transaction is gone, or holds what a failed job without a savepoint changed.
-fn check_unchanged(connection: &Connection, changes_before: u64) -> rusqlite::Result<()> {
-    if connection.is_autocommit() || connection.total_changes() > changes_before {
-        return Err(half_done());
-    }
-    Ok(())
-}
-
-/// Why the jobs of a batch do not stand when one of them, without a savepoint, failed half-way.
-fn half_done() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(
-        ffi::Error::new(ffi::SQLITE_ABORT),
-        Some("a job of the same transaction failed half-way".into()),
-    )
-}
-
-fn execute(connection: &Connection, sql: &'static str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 #[cfg(test)]
