@@ -2,7 +2,8 @@
 //!
 //! [`writer`] is the one thread that changes it, by [`job`]s; [`readers`] are the few that look
 //! things up. The operations are in [`accounts`], [`policies`], [`keys`], [`management`], [`mint`],
-//! [`import`], [`tokens`], [`settings`], [`selection`], [`verification`], [`audit`] and [`sweep`]; [`open`] makes and checks the file.
+//! [`import`], [`tokens`], [`settings`], [`selection`], [`verification`], [`audit`] and [`sweep`];
+//! [`open`] makes and checks the file.
 
 mod accounts;
 mod audit;
