@@ -5,7 +5,7 @@
 -- and as copies sealed under a key that only the holder of the private key can derive.
 
 PRAGMA application_id = 0x4D6E7972; -- "Mnyr"
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 
 CREATE TABLE accounts (
     id          INTEGER PRIMARY KEY,
@@ -39,7 +39,7 @@ CREATE INDEX keys_of_account ON keys (account_id);
 -- the sweeper then sets ended_at.
 CREATE TABLE tokens (
     id         INTEGER PRIMARY KEY,                  -- the order of minting
-    digest     BLOB    NOT NULL UNIQUE,              -- SHA-256 of the token's text
+    digest     BLOB    NOT NULL,                     -- SHA-256 of the token's text
     key_id     INTEGER NOT NULL REFERENCES keys (id),
     sealed     BLOB,                                 -- the token, readable with the private key alone
     name       TEXT,                                 -- what people call it
@@ -57,6 +57,24 @@ CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE ended_at IS NULL AND e
 CREATE INDEX tokens_signed ON tokens (signing_key) WHERE ended_at IS NULL AND signing_key IS NOT NULL;
 CREATE INDEX tokens_ended_of_key ON tokens (key_id, id) WHERE ended_at IS NOT NULL;
 CREATE INDEX tokens_ended ON tokens (ended_at) WHERE ended_at IS NOT NULL;
+
+-- Finds tokens by their digests. Each one's place in it is random, so each would cost a minting transaction a page
+-- more: those of the newest tokens are put in later, many at once and in their order. Until then they are found
+-- among the rows that are not reached yet.
+CREATE TABLE digest_index (
+    start    BLOB    NOT NULL, -- the first 8 bytes of the digest, which the token's public id shows
+    token_id INTEGER NOT NULL, -- a row of tokens
+    PRIMARY KEY (start, token_id)
+) STRICT, WITHOUT ROWID;
+
+-- The one row says how far the index is.
+CREATE TABLE digest_index_reach (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    indexed  INTEGER NOT NULL, -- it has all tokens up to this one, and of later ones those that were imported
+    indexing INTEGER NOT NULL  -- those up to this one are being put in, so that none of them may be purged
+) STRICT;
+
+INSERT INTO digest_index_reach VALUES (1, 0, 0);
 
 -- How tokens that were verified were used. Apart from the tokens, so that many of these small rows share a page:
 -- each is written again and again.

@@ -1,4 +1,5 @@
-//! What a server does beside answering: sweeping, following other processes, and writing down uses.
+//! What a server does beside answering: sweeping, indexing, following other processes, and writing
+//! down uses.
 
 use std::time::Duration;
 
@@ -10,6 +11,10 @@ use crate::{
 
 /// How soon a change that another process makes to the store or to the signing keys is followed.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
+/// How often it is looked whether new tokens are many enough to be indexed.
+const INDEX_INTERVAL: Duration = Duration::from_millis(100);
+/// Indexing that failed may wait: what is not indexed is found all the same.
+const REST_AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// A flush that is not to wait still rests so long after the one before.
 const SHORTEST_REST: Duration = Duration::from_millis(100);
 
@@ -20,6 +25,7 @@ pub async fn run(app: &App, plan: &Plan, flush_interval: Duration) {
         sweeper::run(app, plan),
         follow(app),
         follow_signing(app),
+        index(app),
         flush(app, flush_interval)
     );
 }
@@ -48,6 +54,22 @@ async fn follow_signing(app: &App) {
     loop {
         tokio::time::sleep(FOLLOW_INTERVAL).await;
         app.follow_signing();
+    }
+}
+
+async fn index(app: &App) {
+    loop {
+        let rest = match app.store.index_newest().await {
+            Ok(()) => INDEX_INTERVAL,
+            Err(error) => {
+                tracing::error!(
+                    cause = error::chain(&error),
+                    "new tokens could not be put into the index; they are found without it"
+                );
+                REST_AFTER_FAILURE
+            }
+        };
+        tokio::time::sleep(rest).await;
     }
 }
 

@@ -156,6 +156,8 @@ pub struct StoreConfig {
     pub queue: usize,
     /// How many jobs may share one transaction.
     pub batch: usize,
+    /// How many of the newest tokens may be found by memory before their digests are indexed.
+    pub unindexed_tokens: usize,
     /// How much of the file each connection may keep in memory, in KiB.
     pub page_cache_kib: u32,
     /// How long to wait for another process that is writing.
@@ -183,6 +185,7 @@ impl Config {
             readers: self.store.readers,
             queue: self.store.queue,
             batch: self.store.batch,
+            unindexed_tokens: self.store.unindexed_tokens,
             page_cache_kib: self.store.page_cache_kib,
         }
     }

@@ -17,6 +17,10 @@ use rusqlite::{Connection, OptionalExtension as _, params_from_iter, types::Valu
 
 use crate::{Outcome, replay::places};
 
+/// As a server has it that has indexed all of its tokens.
+const INDEX: &str = "DELETE FROM digest_index;
+    INSERT INTO digest_index SELECT substr(digest, 1, 8), id FROM tokens ORDER BY 1, 2;
+    UPDATE digest_index_reach SET (indexed, indexing) = (SELECT max(id), max(id) FROM tokens);";
 /// Everything fits in memory while it is written: KiB.
 const PAGE_CACHE_KIB: i64 = 6 * 1024 * 1024;
 
@@ -65,6 +69,7 @@ impl Fill {
         for index in indexes {
             filling.execute_batch(&index)?;
         }
+        filling.execute_batch(INDEX)?;
         filling.commit()?;
         store.pragma_update(None, "journal_mode", "WAL")?;
         println!("{added}");

@@ -13,6 +13,8 @@ use serde_json::json;
 use crate::Outcome;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
+/// A token is found by its digest: the usual way.
+const INDEX: &str = "CREATE UNIQUE INDEX tokens_by_digest ON tokens (digest)";
 /// How many tokens each of the entries of the audit holds: what one key mints in one transaction is
 /// one entry.
 const GROUPS: &str = "SELECT json_array_length(entry, '$.tokens') FROM audit
@@ -70,6 +72,7 @@ fn create(path: &Path, from: &Connection) -> Result<Connection, Box<dyn std::err
     let page_cache = i64::from(Config::default().store.page_cache_kib);
     to.pragma_update(None, "cache_size", -page_cache)?;
     to.execute_batch(SCHEMA)?;
+    to.execute_batch(INDEX)?;
     for table in ["accounts", "keys"] {
         for row in read(from, &format!("SELECT * FROM {table}"))? {
             to.prepare_cached(&insert_into(table, &row))?

@@ -27,7 +27,7 @@ impl Config {
     }
 
     /// Whether each rule holds, and how it reads.
-    fn rules(&self) -> [(bool, &'static str); 24] {
+    fn rules(&self) -> [(bool, &'static str); 25] {
         let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
         [
             (
@@ -109,6 +109,10 @@ impl Config {
             (self.store.queue > 0, "store.queue must be at least 1"),
             (self.store.batch > 0, "store.batch must be at least 1"),
             (
+                self.store.unindexed_tokens > 0,
+                "store.unindexed_tokens must be at least 1",
+            ),
+            (
                 self.store.busy_timeout.get() <= Duration::from_mins(1),
                 "store.busy_timeout must be at most 1m",
             ),
@@ -116,7 +120,7 @@ impl Config {
     }
 
     /// Each number that could ask for more than any machine has, and the most that it may be.
-    fn largest(&self) -> [(&'static str, usize, usize); 14] {
+    fn largest(&self) -> [(&'static str, usize, usize); 15] {
         [
             ("workers", self.workers, 512),
             ("limits.target", self.limits.target, 65_000),
@@ -140,6 +144,11 @@ impl Config {
             ("store.readers", self.store.readers, 1024),
             ("store.queue", self.store.queue, 1_000_000),
             ("store.batch", self.store.batch, 100_000),
+            (
+                "store.unindexed_tokens",
+                self.store.unindexed_tokens,
+                10_000_000,
+            ),
         ]
     }
 }

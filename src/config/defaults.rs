@@ -108,6 +108,7 @@ impl Default for StoreConfig {
             readers: 2,
             queue: 4096,
             batch: 256,
+            unindexed_tokens: 250_000,
             page_cache_kib: 16 * 1024,
             busy_timeout: Span::seconds(5),
         }

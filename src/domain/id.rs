@@ -109,14 +109,10 @@ impl TokenId {
         Self(u64::from_be_bytes(*head))
     }
 
-    /// The least and the greatest digest that the named token can have.
+    /// The bytes with which the digest of the named token begins.
     #[must_use]
-    pub fn digest_range(self) -> [[u8; 32]; 2] {
-        [0, u8::MAX].map(|rest| {
-            let mut digest = [rest; 32];
-            digest[..8].copy_from_slice(&self.0.to_be_bytes());
-            digest
-        })
+    pub const fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
     }
 }
 
@@ -160,8 +156,6 @@ mod tests {
     fn a_token_id_is_the_head_of_the_digest() {
         let digest = TokenDigest::from_bytes([0xab; 32]);
         assert_eq!(TokenId::of(&digest).to_string(), "tok_abababababababab");
-        let [least, greatest] = TokenId::of(&digest).digest_range();
-        assert_eq!(least[..9], [&[0xab; 8][..], &[0]].concat());
-        assert_eq!(greatest[..9], [&[0xab; 8][..], &[255]].concat());
+        assert_eq!(TokenId::of(&digest).to_bytes(), [0xab; 8]);
     }
 }

@@ -63,6 +63,9 @@ pub struct Options {
     pub queue: usize,
     /// How many jobs may share one transaction.
     pub batch: usize,
+    /// How many of the newest tokens may be found by memory before their digests are put into the
+    /// index.
+    pub unindexed_tokens: usize,
     /// How much of the file each connection may keep in memory, in KiB.
     pub page_cache_kib: u32,
 }
@@ -197,6 +200,9 @@ operations! {
     edit_settings(key: KeyId, digest: TokenDigest, edit: Edit, now: Timestamp) -> EditedSettings;
     /// Adds to what is known of tokens' use; nothing for a token that is not kept any more.
     record_token_uses(uses: Vec<(TokenNumber, Usage)>) -> ();
+
+    /// Puts the digests of the newest tokens into the index when there are many of them.
+    index_newest() -> ();
 
     /// Reclaims a bounded part of what has ended: see [`Swept`]. Rows that ended before
     /// `purge_before`, and retries that were noted before `forget_before`, are deleted; at most

@@ -50,12 +50,11 @@ async fn tokens_minted_in_one_group_share_an_entry_that_names_them_all() {
 async fn a_job_that_fails_leaves_no_entry_and_those_of_its_group_do() {
     let it = Fixture::new();
     let (_, key) = it.account_and_key().await;
-    let taken = it.token(key).await;
+    it.break_on("defect");
     let known = news(&it, 0).await.len();
     let patient = it.again_with_queue(4096);
-    // The same digest again breaks the store's own rule: a defect, on purpose.
     let defect = NewToken {
-        digest: taken,
+        name: Some("defect".to_owned()),
         ..it.new_token(key)
     };
     let jobs = [it.new_token(key), defect, it.new_token(key)];

@@ -6,6 +6,7 @@ mod audit_chain;
 mod checkpoints;
 mod concurrency;
 mod importing;
+mod indexing;
 mod lifecycle;
 mod management;
 mod settings;

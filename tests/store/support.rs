@@ -36,6 +36,7 @@ pub fn options(folder: &Path) -> Options {
         readers: 2,
         queue: 4096,
         batch: 64,
+        unindexed_tokens: 1000,
         page_cache_kib: 1024,
     }
 }
@@ -121,6 +122,15 @@ impl Fixture {
             settings: None,
             once: None,
         }
+    }
+
+    /// Has the store break, on purpose, where it keeps a token of this name.
+    pub fn break_on(&self, name: &str) {
+        let trigger = format!(
+            "CREATE TRIGGER defect BEFORE INSERT ON tokens WHEN NEW.name = '{name}'
+             BEGIN SELECT RAISE(ABORT, 'on purpose'); END"
+        );
+        self.file().execute_batch(&trigger).unwrap();
     }
 
     /// Mints a token as it stands, and gives its digest.

@@ -12,6 +12,13 @@ use crate::{
 };
 
 const MOST_FAULTS: u32 = 10;
+/// How many of the tokens that should be in the index of digests are not.
+const UNINDEXED: &str = "SELECT count(*) FROM tokens t
+    WHERE id <= (SELECT indexed FROM digest_index_reach) AND NOT EXISTS (
+        SELECT 1 FROM digest_index WHERE start = substr(t.digest, 1, 8) AND token_id = t.id)";
+/// How much of the index of digests leads to no token, or to another.
+const ASTRAY: &str = "SELECT count(*) FROM digest_index d WHERE NOT EXISTS (
+    SELECT 1 FROM tokens WHERE id = d.token_id AND substr(digest, 1, 8) = d.start)";
 
 impl Sqlite {
     pub(in crate::store) async fn ping(&self) -> Result<(), Error> {
@@ -96,9 +103,19 @@ impl Policies {
 }
 
 fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let found: Vec<String> = connection
+    let mut found: Vec<String> = connection
         .prepare(&format!("PRAGMA quick_check({MOST_FAULTS})"))?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(if found == ["ok"] { Vec::new() } else { found })
+    found.retain(|fault| fault != "ok");
+    for (query, fault) in [
+        (UNINDEXED, "tokens are missing from the index of digests"),
+        (ASTRAY, "entries of the index of digests lead astray"),
+    ] {
+        let count: i64 = connection.query_row(query, [], |row| row.get(0))?;
+        if count > 0 {
+            found.push(format!("{count} {fault}"));
+        }
+    }
+    Ok(found)
 }

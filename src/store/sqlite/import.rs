@@ -5,6 +5,8 @@ use rusqlite::{Connection, params};
 use super::{
     Sqlite,
     good_keys::{GoodKey, good_key},
+    indexing::put_in,
+    lookup::Kept,
     policies,
     settings::to_column,
     work::Work,
@@ -26,11 +28,12 @@ impl Sqlite {
         &self,
         digests: Vec<TokenDigest>,
     ) -> Result<Vec<usize>, Error> {
-        self.read(move |connection| {
-            let mut find = connection.prepare_cached("SELECT 1 FROM tokens WHERE digest = ?1")?;
+        self.read(move |lookup| {
+            let _snapshot = lookup.unchecked_transaction()?;
+            let kept = Kept::of(lookup)?;
             let mut known = Vec::new();
             for (place, digest) in digests.iter().enumerate() {
-                if find.exists([digest.as_bytes()])? {
+                if kept.has(digest)? {
                     known.push(place);
                 }
             }
@@ -140,13 +143,18 @@ fn insert(
     now: Timestamp,
     mut progress: Progress,
 ) -> rusqlite::Result<Option<TokenId>> {
+    let kept = Kept::of(connection)?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO tokens
          (digest, key_id, sealed, settings, created_at, expires_at, generation, imported_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (digest) DO NOTHING",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?;
     for (row, done) in rows.iter().zip(1..) {
-        let inserted = insert.execute(params![
+        let id = TokenId::of(&row.digest);
+        if kept.has(&row.digest)? {
+            return Ok(Some(id));
+        }
+        let at = insert.insert(params![
             row.digest.as_bytes(),
             key.to_i64(),
             row.sealed.as_ref().map(SealedToken::as_bytes),
@@ -156,9 +164,8 @@ fn insert(
             generation,
             now.seconds(),
         ])?;
-        if inserted == 0 {
-            return Ok(Some(TokenId::of(&row.digest)));
-        }
+        // They have been put in order for that.
+        put_in(connection, &[(id, at)])?;
         if done % STEP == 0 {
             (progress.0)(done as u64);
         }

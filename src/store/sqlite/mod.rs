@@ -1,7 +1,8 @@
 //! The store as one file of SQLite's, in WAL mode, durable at each commit.
 //!
 //! [`writer`] is the one thread that changes it, by [`job`]s; [`readers`] are the few that look
-//! things up. The operations are in [`accounts`], [`policies`], [`keys`], [`management`], [`mint`],
+//! things up; [`lookup`] finds tokens for both, some of them by what is in memory of the [`newest`]
+//! ones, until [`indexing`] takes those over. The operations are in [`accounts`], [`policies`], [`keys`], [`management`], [`mint`],
 //! [`import`], [`tokens`], [`settings`], [`selection`], [`verification`], [`audit`] and [`sweep`];
 //! [`open`] makes and checks the file.
 
@@ -13,10 +14,13 @@ mod examine;
 mod fault;
 mod good_keys;
 mod import;
+mod indexing;
 mod job;
 mod keys;
+mod lookup;
 mod management;
 mod mint;
+mod newest;
 mod open;
 mod policies;
 mod readers;
@@ -36,12 +40,11 @@ use std::{
     sync::Arc,
 };
 
-use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::{
-    checkpointer::Checkpointer, fault::classify, job::Savepoint, readers::Readers, work::Work,
-    writer::Writer,
+    checkpointer::Checkpointer, fault::classify, job::Savepoint, lookup::Lookup, newest::Newest,
+    readers::Readers, work::Work, writer::Writer,
 };
 use super::{Claim, Options, Watcher};
 use crate::error::Error;
@@ -58,6 +61,9 @@ pub struct Sqlite {
     /// One look-up at a time may go through all of an account's tokens, so that the other readers
     /// are left to those that are short.
     passes: Arc<Semaphore>,
+    newest: Arc<Newest>,
+    /// How many tokens may wait to be put into the index of digests.
+    unindexed: usize,
 }
 
 impl Sqlite {
@@ -75,11 +81,14 @@ impl Sqlite {
             .map(|_| open::connect_reader(&path, options))
             .collect::<rusqlite::Result<Vec<_>>>()
             .map_err(explain)?;
+        let newest = Arc::new(Newest::default());
         Ok(Self {
             checkpointer,
-            writer: Writer::start(writing, options.queue, options.batch),
-            readers: Readers::start(reading, options.queue),
+            writer: Writer::start(writing, Arc::clone(&newest), options.queue, options.batch),
+            readers: Readers::start(reading, &newest, options.queue),
             passes: Arc::new(Semaphore::new(1)),
+            newest,
+            unindexed: options.unindexed_tokens,
             path,
         })
     }
@@ -176,7 +185,7 @@ impl Sqlite {
     async fn read<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&Lookup<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         self.readers
             .run(work)

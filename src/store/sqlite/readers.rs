@@ -2,6 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
     thread::JoinHandle,
 };
 
@@ -9,9 +10,13 @@ use crossbeam_channel::{Sender, TrySendError};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::{
+    lookup::{Lookup, Sees},
+    newest::Newest,
+};
 use crate::error::Error;
 
-type Job = Box<dyn FnOnce(&Connection) + Send>;
+type Job = Box<dyn FnOnce(&Lookup<'_>) + Send>;
 
 /// The reading threads, from outside.
 pub(super) struct Readers {
@@ -22,19 +27,20 @@ pub(super) struct Readers {
 
 impl Readers {
     /// Starts a thread for each of `connections`; at most `queue` jobs wait for them.
-    pub(super) fn start(connections: Vec<Connection>, queue: usize) -> Self {
+    pub(super) fn start(connections: Vec<Connection>, newest: &Arc<Newest>, queue: usize) -> Self {
         let (jobs, waiting) = crossbeam_channel::bounded::<Job>(queue);
         let threads = connections
             .into_iter()
             .map(|connection| {
-                let waiting = waiting.clone();
+                let (waiting, newest) = (waiting.clone(), Arc::clone(newest));
                 std::thread::Builder::new()
                     .name("store-reader".into())
                     .spawn(move || {
+                        let lookup = Lookup::on(&connection, &newest, Sees::Committed);
                         for job in waiting {
                             // A panic has been reported by the panic hook, and its caller sees the
                             // job vanish.
-                            let _ = catch_unwind(AssertUnwindSafe(|| job(&connection)));
+                            let _ = catch_unwind(AssertUnwindSafe(|| job(&lookup)));
                         }
                     })
                     .expect("the system can start a thread")
@@ -50,12 +56,12 @@ impl Readers {
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> T + Send + 'static,
+        F: FnOnce(&Lookup<'_>) -> T + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        let job = Box::new(move |connection: &Connection| {
+        let job = Box::new(move |lookup: &Lookup<'_>| {
             // A caller that has gone away is told nothing.
-            let _ = caller.send(work(connection));
+            let _ = caller.send(work(lookup));
         });
         self.jobs
             .as_ref()

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 use super::{
     Sqlite,
+    lookup::Lookup,
     settings::{settings_at, usage_at},
     tokens::{IS_PROTECTED, good_tokens},
     work::Work,
@@ -38,11 +39,11 @@ impl Sqlite {
         limit: u32,
         now: Timestamp,
     ) -> Result<TokenPage, Error> {
-        self.read(move |connection| {
-            let snapshot = connection.unchecked_transaction()?;
+        self.read(move |lookup| {
+            let snapshot = lookup.unchecked_transaction()?;
             let mut place = match after {
                 None => None,
-                Some(id) => match place_of(&snapshot, id)? {
+                Some(id) => match place_of(lookup, id)? {
                     None => return Ok(TokenPage::CursorUnknown),
                     place => place,
                 },
@@ -202,11 +203,17 @@ fn keys_of(connection: &Connection, selection: &Selection) -> rusqlite::Result<V
 }
 
 /// The key and the row of the token with this id, whatever has become of it.
-fn place_of(connection: &Connection, id: TokenId) -> rusqlite::Result<Option<(i64, i64)>> {
-    connection
-        .prepare_cached("SELECT key_id, id FROM tokens WHERE digest BETWEEN ?1 AND ?2")?
-        .query_row(id.digest_range(), |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()
+fn place_of(lookup: &Lookup<'_>, id: TokenId) -> rusqlite::Result<Option<(i64, i64)>> {
+    lookup.find(id, |row| {
+        lookup
+            .prepare_cached(
+                "SELECT key_id, id FROM tokens WHERE id = ?1 AND substr(digest, 1, 8) = ?2",
+            )?
+            .query_row(params![row, id.to_bytes()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()
+    })
 }
 
 fn page(

@@ -1,10 +1,11 @@
 //! Reading and changing tokens' settings.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Type};
+use rusqlite::{OptionalExtension as _, Row, params, types::Type};
 
 use super::{
     Sqlite,
     good_keys::{account_of_good_key, good_key},
+    lookup::Lookup,
 };
 use crate::{
     domain::{
@@ -22,13 +23,13 @@ impl Sqlite {
         digest: TokenDigest,
         now: Timestamp,
     ) -> Result<FoundSettings, Error> {
-        self.read(move |connection| {
+        self.read(move |lookup| {
             // One snapshot, so that the settings are those of a moment at which the key was good.
-            let snapshot = connection.unchecked_transaction()?;
-            let Some(account) = account_of_good_key(&snapshot, key, now)? else {
+            let _snapshot = lookup.unchecked_transaction()?;
+            let Some(account) = account_of_good_key(lookup, key, now)? else {
                 return Ok(FoundSettings::KeyDead);
             };
-            let found = find_good(&snapshot, &digest, account, now)?;
+            let found = find_good(lookup, &digest, account, now)?;
             Ok(found.map_or(FoundSettings::Unknown, |found| {
                 FoundSettings::Done(found.row)
             }))
@@ -81,33 +82,35 @@ pub(super) struct Found {
 
 /// The token with this digest, if it is good at `now` and of `account`.
 pub(super) fn find_good(
-    connection: &Connection,
+    lookup: &Lookup<'_>,
     digest: &TokenDigest,
     account: AccountId,
     now: Timestamp,
 ) -> rusqlite::Result<Option<Found>> {
-    connection
-        .prepare_cached(
-            "SELECT t.settings, t.id, t.key_id, u.verifications, u.last_used_at
+    lookup.find(TokenId::of(digest), |row| {
+        lookup
+            .prepare_cached(
+                "SELECT t.settings, t.id, t.key_id, u.verifications, u.last_used_at
              FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
              LEFT JOIN uses u ON u.token_id = t.id
-             WHERE t.digest = ?1 AND k.account_id = ?2 AND t.generation = a.generation
-             AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)",
-        )?
-        .query_row(
-            params![digest.as_bytes(), account.to_i64(), now.seconds()],
-            |row| {
-                Ok(Found {
-                    key: KeyId::from_i64(row.get(2)?),
-                    row: SettingsRow {
-                        number: TokenNumber::from_i64(row.get(1)?),
-                        settings: settings_at(row, 0)?,
-                        usage: usage_at(row, 3)?,
-                    },
-                })
-            },
-        )
-        .optional()
+             WHERE t.id = ?1 AND t.digest = ?2 AND k.account_id = ?3 AND t.generation = a.generation
+             AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?4)",
+            )?
+            .query_row(
+                params![row, digest.as_bytes(), account.to_i64(), now.seconds()],
+                |row| {
+                    Ok(Found {
+                        key: KeyId::from_i64(row.get(2)?),
+                        row: SettingsRow {
+                            number: TokenNumber::from_i64(row.get(1)?),
+                            settings: settings_at(row, 0)?,
+                            usage: usage_at(row, 3)?,
+                        },
+                    })
+                },
+            )
+            .optional()
+    })
 }
 
 /// The entry that says what a token's settings are now.

@@ -5,6 +5,21 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::Sqlite;
 use crate::{domain::Timestamp, error::Error, store::Swept};
 
+/// What may be purged. The last token stays, so that its number is not given to another; and those
+/// that are being put into the index of digests, lest it leads to rows that are gone.
+macro_rules! purgeable {
+    ($columns:literal) => {
+        concat!(
+            "SELECT ",
+            $columns,
+            " FROM tokens WHERE ended_at <= ?1 AND id < (SELECT max(id) FROM tokens)
+              AND NOT EXISTS (SELECT 1 FROM digest_index_reach
+                  WHERE tokens.id > indexed AND tokens.id <= indexing)
+              ORDER BY ended_at, id LIMIT ?2"
+        )
+    };
+}
+
 /// Marks tokens whose time has come, so that they leave the index of live ones.
 const EXPIRE: &str = "UPDATE tokens SET ended_at = expires_at WHERE id IN (
     SELECT id FROM tokens WHERE ended_at IS NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
@@ -16,8 +31,13 @@ const OUTDATE: &str = "UPDATE tokens SET ended_at = ?1 WHERE id IN (
 const FORGET: &str = "DELETE FROM idempotency WHERE (key_id, header) IN (
     SELECT key_id, header FROM idempotency WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)";
 /// Deletes tokens that ended long enough ago.
-const PURGE: &str = "DELETE FROM tokens WHERE id IN (
-    SELECT id FROM tokens WHERE ended_at <= ?1 ORDER BY ended_at LIMIT ?2)";
+const PURGE: &str = concat!("DELETE FROM tokens WHERE id IN (", purgeable!("id"), ")");
+/// Takes them out of the index before.
+const PURGE_INDEX: &str = concat!(
+    "DELETE FROM digest_index WHERE (start, token_id) IN (",
+    purgeable!("substr(digest, 1, 8), id"),
+    ")"
+);
 
 impl Sqlite {
     pub(in crate::store) async fn sweep(
@@ -34,6 +54,7 @@ impl Sqlite {
                     .execute(params![until.seconds(), limit])?;
                 Ok::<_, rusqlite::Error>(rows as u64)
             };
+            reclaim(PURGE_INDEX, purge_before)?;
             Ok(Swept {
                 expired: reclaim(EXPIRE, now)? + outdate(connection, now, limit)?,
                 forgotten: reclaim(FORGET, forget_before)?,

@@ -62,10 +62,15 @@ impl Sqlite {
             if account_of_good_key(work, key, now)?.is_none() {
                 return Ok(DisabledToken::KeyDead);
             }
-            let found = work
-                .prepare_cached(&Endable::select("digest = ?1 AND key_id = ?2"))?
-                .query_row(params![digest.as_bytes(), key.to_i64()], Endable::from_row)
-                .optional()?;
+            let select = Endable::select("id = ?1 AND digest = ?2 AND key_id = ?3");
+            let found = work.find(TokenId::of(&digest), |row| {
+                work.prepare_cached(&select)?
+                    .query_row(
+                        params![row, digest.as_bytes(), key.to_i64()],
+                        Endable::from_row,
+                    )
+                    .optional()
+            })?;
             end_one(work, found, Actor::Key(key), now)
         })
         .await
@@ -77,10 +82,12 @@ impl Sqlite {
         now: Timestamp,
     ) -> Result<DisabledToken, Error> {
         self.write(move |work| {
-            let found = work
-                .prepare_cached(&Endable::select("digest BETWEEN ?1 AND ?2"))?
-                .query_row(id.digest_range(), Endable::from_row)
-                .optional()?;
+            let select = Endable::select("id = ?1 AND substr(digest, 1, 8) = ?2");
+            let found = work.find(id, |row| {
+                work.prepare_cached(&select)?
+                    .query_row(params![row, id.to_bytes()], Endable::from_row)
+                    .optional()
+            })?;
             end_one(work, found, Actor::CommandLine, now)
         })
         .await

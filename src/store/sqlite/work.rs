@@ -7,6 +7,7 @@ use std::{
 
 use rusqlite::Connection;
 
+use super::lookup::Lookup;
 use crate::{
     domain::{Actor, Change, Event, Timestamp},
     store::Altered,
@@ -14,7 +15,7 @@ use crate::{
 
 /// What a job works with: the connection, and the notes of what it changed.
 pub(super) struct Work<'a> {
-    connection: &'a Connection,
+    lookup: Lookup<'a>,
     notes: RefCell<Notes>,
 }
 
@@ -26,10 +27,10 @@ struct Notes {
 }
 
 impl<'a> Work<'a> {
-    /// Work on `connection`, with nothing noted yet.
-    pub(super) fn on(connection: &'a Connection) -> Self {
+    /// Work by `lookup`, with nothing noted yet.
+    pub(super) fn by(lookup: Lookup<'a>) -> Self {
         Self {
-            connection,
+            lookup,
             notes: RefCell::default(),
         }
     }
@@ -69,11 +70,11 @@ impl<'a> Work<'a> {
     }
 }
 
-impl Deref for Work<'_> {
-    type Target = Connection;
+impl<'a> Deref for Work<'a> {
+    type Target = Lookup<'a>;
 
-    fn deref(&self) -> &Connection {
-        self.connection
+    fn deref(&self) -> &Lookup<'a> {
+        &self.lookup
     }
 }
 

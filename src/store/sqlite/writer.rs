@@ -25,6 +25,8 @@ use super::{
     audit,
     fault::classify,
     job::{Job, Savepoint, attempt, job},
+    lookup::{Lookup, Sees},
+    newest::Newest,
     work::{Work, execute},
 };
 use crate::{
@@ -52,14 +54,22 @@ struct Shared {
 
 impl Writer {
     /// Starts the thread: at most `queue` jobs wait, and at most `batch` share a transaction.
-    pub(super) fn start(connection: Connection, queue: usize, batch: usize) -> Self {
+    pub(super) fn start(
+        connection: Connection,
+        newest: Arc<Newest>,
+        queue: usize,
+        batch: usize,
+    ) -> Self {
         let (jobs, waiting) = crossbeam_channel::bounded(queue);
         let shared = Arc::new(Shared::default());
         shared.follow(&connection);
         let ours = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || work(&connection, &waiting, batch, &ours))
+            .spawn(move || {
+                let lookup = Lookup::on(&connection, &newest, Sees::OwnChanges);
+                work(lookup, &waiting, batch, &ours);
+            })
             .expect("the system can start a thread");
         Self {
             jobs: Some(jobs),
@@ -110,13 +120,13 @@ fn gone() -> Error {
     Error::Unavailable("the writing thread has ended".into())
 }
 
-fn work(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, batch: usize, shared: &Shared) {
+fn work(lookup: Lookup<'_>, waiting: &Receiver<Box<dyn Job>>, batch: usize, shared: &Shared) {
     loop {
         match waiting.recv_timeout(WATCH_INTERVAL) {
             Ok(first) => {
                 let jobs = std::iter::once(first).chain(waiting.try_iter());
-                match execute(connection, "BEGIN IMMEDIATE") {
-                    Ok(()) => commit_together(connection, jobs.take(batch), shared),
+                match execute(&lookup, "BEGIN IMMEDIATE") {
+                    Ok(()) => commit_together(lookup, jobs.take(batch), shared),
                     // All that wait by now: each would only wait as long for the same answer.
                     Err(error) => refuse_all(jobs.collect(), &error),
                 }
@@ -124,7 +134,7 @@ fn work(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, batch: usize,
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        shared.follow(connection);
+        shared.follow(&lookup);
     }
 }
 
@@ -148,25 +158,21 @@ impl Shared {
     }
 }
 
-fn commit_together(
-    connection: &Connection,
-    jobs: impl Iterator<Item = Box<dyn Job>>,
-    shared: &Shared,
-) {
+fn commit_together(lookup: Lookup<'_>, jobs: impl Iterator<Item = Box<dyn Job>>, shared: &Shared) {
     let mut done = Vec::new();
-    let work = Work::on(connection);
+    let work = Work::by(lookup);
     let outcome = run_all(&work, jobs, &mut done)
-        .and_then(|()| audit::append(connection, &work.changes()))
-        .and_then(|()| execute(connection, "COMMIT"));
+        .and_then(|()| audit::append(&lookup, &work.changes()))
+        .and_then(|()| execute(&lookup, "COMMIT"));
     match outcome {
         Ok(()) => {
             shared.tell(&work.into_altered());
             done.into_iter().for_each(Job::acknowledge);
         }
         Err(error) => {
-            if !connection.is_autocommit() {
+            if !lookup.is_autocommit() {
                 // The transaction is lost either way; what matters is that the next one can begin.
-                let _ = execute(connection, "ROLLBACK");
+                let _ = execute(&lookup, "ROLLBACK");
             }
             refuse_all(done, &error);
         }
@@ -204,7 +210,7 @@ mod tests {
     fn writer(schema: &str) -> Writer {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(schema).unwrap();
-        Writer::start(connection, 1000, 100)
+        Writer::start(connection, Arc::default(), 1000, 100)
     }
 
     /// Does `jobs` in one batch.

@@ -1,6 +1,6 @@
 //! What a caller may do, as it stands in the transaction that asks.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::{
     domain::{AccountId, Authority, Denied, Holder, KeyId, Permission, Timestamp, TokenId},
@@ -8,7 +8,8 @@ use crate::{
     store::{
         Principal,
         sqlite::{
-            Sqlite, good_keys::good_keys, keys::role_at, policies::policy_at, settings::settings_at,
+            Sqlite, good_keys::good_keys, keys::role_at, lookup::Lookup, policies::policy_at,
+            settings::settings_at,
         },
     },
 };
@@ -19,30 +20,29 @@ impl Sqlite {
         principal: Principal,
         now: Timestamp,
     ) -> Result<Option<Authority>, Error> {
-        self.read(move |connection| find(connection, principal, now))
-            .await
+        self.read(move |lookup| find(lookup, principal, now)).await
     }
 }
 
 /// The authority of `principal`, if that holds `permission`.
 pub(super) fn require(
-    connection: &Connection,
+    lookup: &Lookup<'_>,
     principal: Principal,
     permission: Permission,
     now: Timestamp,
 ) -> rusqlite::Result<Result<Authority, Denied>> {
-    let found = find(connection, principal, now)?.ok_or(Denied::Gone);
+    let found = find(lookup, principal, now)?.ok_or(Denied::Gone);
     Ok(found.and_then(|authority| authority.require(permission).map(|()| authority)))
 }
 
 /// The authority of `principal`, if that is good at `now`.
 fn find(
-    connection: &Connection,
+    lookup: &Lookup<'_>,
     principal: Principal,
     now: Timestamp,
 ) -> rusqlite::Result<Option<Authority>> {
     match principal {
-        Principal::Key(key) => connection
+        Principal::Key(key) => lookup
             .prepare_cached(good_keys!(
                 "k.account_id, k.role, a.policy, k.expires_at",
                 "k.id = ?1"
@@ -57,14 +57,14 @@ fn find(
                 })
             })
             .optional(),
-        Principal::Token(digest) => connection
-            .prepare_cached(
+        Principal::Token(digest) => lookup
+            .find(TokenId::of(&digest), |row| lookup.prepare_cached(
                 "SELECT k.account_id, t.key_id, t.settings, a.policy, t.expires_at
                  FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
-                 WHERE t.digest = ?1 AND t.ended_at IS NULL AND t.generation = a.generation
-                 AND (t.expires_at IS NULL OR t.expires_at > ?2) AND a.disabled_at IS NULL",
+                 WHERE t.id = ?1 AND t.digest = ?2 AND t.ended_at IS NULL AND t.generation = a.generation
+                 AND (t.expires_at IS NULL OR t.expires_at > ?3) AND a.disabled_at IS NULL",
             )?
-            .query_row(params![digest.as_bytes(), now.seconds()], |row| {
+            .query_row(params![row, digest.as_bytes(), now.seconds()], |row| {
                 Ok(Authority {
                     account: AccountId::from_i64(row.get(0)?),
                     key: KeyId::from_i64(row.get(1)?),
@@ -73,7 +73,7 @@ fn find(
                     policy: policy_at(row, 3)?,
                 })
             })
-            .optional(),
+            .optional()),
     }
 }
 

@@ -21,7 +21,7 @@ const LIST: List<'_> = List {
     key: "k.created_at",
     id: "k.id",
     find: "SELECT k.created_at, k.id FROM keys k
-        WHERE k.account_id = ?1 AND k.id BETWEEN ?2 AND ?3",
+        WHERE k.account_id = ?1 AND k.id = ?2",
 };
 
 impl Sqlite {
@@ -32,9 +32,9 @@ impl Sqlite {
         page: Page<KeyId>,
         now: Timestamp,
     ) -> Result<Result<Listing<ApiKeyRow, KeyId>, Denied>, Error> {
-        self.read(move |connection| {
-            let snapshot = connection.unchecked_transaction()?;
-            let authority = match require(&snapshot, principal, Permission::ReadKeys, now)? {
+        self.read(move |lookup| {
+            let _snapshot = lookup.unchecked_transaction()?;
+            let authority = match require(lookup, principal, Permission::ReadKeys, now)? {
                 Ok(authority) => authority,
                 Err(denied) => return Ok(Err(denied)),
             };
@@ -42,12 +42,12 @@ impl Sqlite {
                 let ids: Vec<i64> = only.into_iter().map(KeyId::to_i64).collect();
                 serde_json::json!(ids).to_string()
             });
-            let ids = |key: KeyId| [key.to_i64(); 2];
+            let row_of = |key: KeyId| Ok(Some(key.to_i64()));
             LIST.part(
-                &snapshot,
+                lookup,
                 authority.account,
                 page,
-                ids,
+                row_of,
                 &[(":only", &only)],
                 row,
             )

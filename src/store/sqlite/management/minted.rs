@@ -6,7 +6,10 @@ use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 use super::walk::Course;
 use crate::{
     domain::{AccountId, Timestamp, TokenId},
-    store::{AccessTokenRow, Direction, Listing, Page, sqlite::tokens::good_tokens},
+    store::{
+        AccessTokenRow, Direction, Listing, Page,
+        sqlite::{lookup::Lookup, tokens::good_tokens},
+    },
 };
 
 /// The good tokens of a key between two places, exclusive, the first minted first or last.
@@ -26,7 +29,7 @@ const DOWN: &str = walk!("DESC");
 
 /// The part of the list that `page` asks for; `read` finds the rows with these numbers.
 pub(super) fn part(
-    connection: &Connection,
+    lookup: &Lookup<'_>,
     account: AccountId,
     page: Page<TokenId>,
     now: Timestamp,
@@ -35,32 +38,35 @@ pub(super) fn part(
     let course = Course::of(page);
     let place = match course.cursor {
         None => None,
-        Some(id) => match place(connection, account, id)? {
+        Some(id) => match place(lookup, account, id)? {
             None => return Ok(Listing::CursorUnknown(id)),
             place => place,
         },
     };
-    let found = Nearest::find(connection, account, &course, place, now)?;
+    let found = Nearest::find(lookup, account, &course, place, now)?;
     let passed = course.skip as usize;
-    let rows = found.iter().skip(passed).map(|id| read(connection, *id));
+    let rows = found.iter().skip(passed).map(|id| read(lookup, *id));
     let rows = rows.collect::<rusqlite::Result<_>>()?;
     Ok(Listing::Rows(course.in_order(rows)))
 }
 
 /// The row of the token with this id, whatever has become of it, if the account has it.
-fn place(
-    connection: &Connection,
+pub(super) fn place(
+    lookup: &Lookup<'_>,
     account: AccountId,
     id: TokenId,
 ) -> rusqlite::Result<Option<i64>> {
-    let [least, greatest] = id.digest_range();
-    connection
-        .prepare_cached(
-            "SELECT t.id FROM tokens t JOIN keys k ON k.id = t.key_id
-             WHERE k.account_id = ?1 AND t.digest BETWEEN ?2 AND ?3",
-        )?
-        .query_row(params![account.to_i64(), least, greatest], |row| row.get(0))
-        .optional()
+    lookup.find(id, |row| {
+        lookup
+            .prepare_cached(
+                "SELECT t.id FROM tokens t JOIN keys k ON k.id = t.key_id
+                 WHERE k.account_id = ?1 AND t.id = ?2 AND substr(t.digest, 1, 8) = ?3",
+            )?
+            .query_row(params![account.to_i64(), row, id.to_bytes()], |row| {
+                row.get(0)
+            })
+            .optional()
+    })
 }
 
 /// The tokens that come first from a place on, as far as the keys were gone through.

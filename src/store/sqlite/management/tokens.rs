@@ -37,7 +37,7 @@ macro_rules! list_by {
                 "SELECT ",
                 $key,
                 ", t.id FROM tokens t JOIN keys k ON k.id = t.key_id
-                 WHERE k.account_id = ?1 AND t.digest BETWEEN ?2 AND ?3"
+                 WHERE k.account_id = ?1 AND t.id = ?2"
             ),
         }
     };
@@ -63,19 +63,20 @@ impl Sqlite {
             None => None,
             Some(_) => Some(self.pass_turn().await?),
         };
-        self.read(move |connection| {
+        self.read(move |lookup| {
             let _turn = turn;
-            let snapshot = connection.unchecked_transaction()?;
-            let authority = match require(&snapshot, principal, Permission::ReadTokens, now)? {
+            let _snapshot = lookup.unchecked_transaction()?;
+            let authority = match require(lookup, principal, Permission::ReadTokens, now)? {
                 Ok(authority) => authority,
                 Err(denied) => return Ok(Err(denied)),
             };
             let account = authority.account;
             let listing = match list {
-                None => minted::part(&snapshot, account, page, now, row_with),
+                None => minted::part(lookup, account, page, now, row_with),
                 Some(list) => {
-                    let (ids, now) = (TokenId::digest_range, now.seconds());
-                    list.part(&snapshot, account, page, ids, &[(":now", &now)], row)
+                    let row_of = |id| minted::place(lookup, account, id);
+                    let now = now.seconds();
+                    list.part(lookup, account, page, row_of, &[(":now", &now)], row)
                 }
             };
             listing.map(Ok)
@@ -127,17 +128,13 @@ impl Sqlite {
                 Ok(authority) => authority,
                 Err(denied) => return Ok(Err(denied)),
             };
-            let [least, greatest] = id.digest_range();
-            let found = work
-                .prepare_cached(&Endable::select(
-                    "digest BETWEEN ?1 AND ?2
-                     AND key_id IN (SELECT id FROM keys WHERE account_id = ?3)",
-                ))?
-                .query_row(
-                    (least, greatest, authority.account.to_i64()),
-                    Endable::from_row,
-                )
-                .optional()?;
+            let found = match minted::place(work, authority.account, id)? {
+                None => None,
+                Some(row) => work
+                    .prepare_cached(&Endable::select("id = ?1"))?
+                    .query_row([row], Endable::from_row)
+                    .optional()?,
+            };
             Ok(Ok(match end_one(work, found, authority.actor(), now)? {
                 DisabledToken::Done | DisabledToken::Already => Deleted::Done,
                 DisabledToken::Protected => Deleted::Protected,
@@ -186,6 +183,7 @@ mod tests {
             readers: 1,
             queue: 16,
             batch: 1,
+            unindexed_tokens: 1000,
             page_cache_kib: 1024,
         };
         let sqlite = Sqlite::open(&options).unwrap();

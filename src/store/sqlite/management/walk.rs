@@ -15,8 +15,7 @@ pub(super) struct List<'a> {
     pub(super) among: &'a str,
     pub(super) key: &'a str,
     pub(super) id: &'a str,
-    /// Finds the object that ids name: gives the list's key and id, given an account and the least
-    /// and the greatest of what it may be found by.
+    /// Gives the list's key and id of the row with a number, if it is an account's.
     pub(super) find: &'a str,
 }
 
@@ -68,24 +67,29 @@ const UP: (&str, &str) = (">", "ASC");
 const DOWN: (&str, &str) = ("<", "DESC");
 
 impl List<'_> {
-    /// The part of the list that `page` asks for; `ids` are the least and the greatest of what an
-    /// object is found by.
-    pub(super) fn part<Id: Copy, Bound: ToSql, T>(
+    /// The part of the list that `page` asks for; `row_of` finds the row of what an id names.
+    pub(super) fn part<Id: Copy, T>(
         &self,
         connection: &Connection,
         account: AccountId,
         page: Page<Id>,
-        ids: fn(Id) -> [Bound; 2],
+        row_of: impl Fn(Id) -> rusqlite::Result<Option<i64>>,
         further: &[(&str, &dyn ToSql)],
         read: fn(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Listing<T, Id>> {
         let course = Course::of(page);
         let place = match course.cursor {
             None => None,
-            Some(id) => match self.place(connection, account, ids(id))? {
-                None => return Ok(Listing::CursorUnknown(id)),
-                place => place,
-            },
+            Some(id) => {
+                let row = row_of(id)?;
+                let place = row
+                    .map(|row| self.place(connection, account, row))
+                    .transpose()?;
+                match place.flatten() {
+                    None => return Ok(Listing::CursorUnknown(id)),
+                    place => place,
+                }
+            }
         };
         let order = match course.way {
             Direction::Ascending => UP,
@@ -122,15 +126,15 @@ impl List<'_> {
         )
     }
 
-    fn place<Bound: ToSql>(
+    fn place(
         &self,
         connection: &Connection,
         account: AccountId,
-        [least, greatest]: [Bound; 2],
+        row: i64,
     ) -> rusqlite::Result<Option<Place>> {
         connection
             .prepare_cached(self.find)?
-            .query_row(params![account.to_i64(), least, greatest], |row| {
+            .query_row(params![account.to_i64(), row], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .optional()

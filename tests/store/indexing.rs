@@ -1,0 +1,263 @@
+//! Tokens are found by their digests whether these are in the index or not, and while they are put
+//! into it.
+
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use moneyer::{
+    domain::{KeyId, Policy, TokenDigest, TokenId, TokenState},
+    store::{DisabledToken, Imported, ImportedToken, Options, Progress, Store},
+};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+
+use crate::support::{Fixture, NOW, later, options};
+
+/// The store once more, as a server has it that indexes so many tokens at once.
+fn indexing_by(it: &Fixture, unindexed_tokens: usize) -> Store {
+    let options = Options {
+        unindexed_tokens,
+        busy_timeout: Duration::from_secs(5),
+        ..options(it.folder.path())
+    };
+    Store::open(&options).unwrap()
+}
+
+async fn state(store: &Store, digest: TokenDigest) -> Option<TokenState> {
+    let record = store.find_token(digest).await.unwrap();
+    record.map(|record| record.state)
+}
+
+fn reach(it: &Fixture) -> (i64, i64) {
+    let query = "SELECT indexed, indexing FROM digest_index_reach";
+    let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    it.file().query_row(query, [], row).unwrap()
+}
+
+/// Whether the index leads to every token that it should, and to none that is gone.
+async fn is_sound(it: &Fixture) -> bool {
+    it.store.examine().await.unwrap().faults.is_empty()
+}
+
+fn elsewhere(byte: u8) -> ImportedToken {
+    ImportedToken {
+        digest: TokenDigest::from_bytes([byte; 32]),
+        sealed: None,
+        settings: None,
+        created_at: NOW,
+        expires_at: None,
+    }
+}
+
+async fn import(it: &Fixture, key: KeyId, token: ImportedToken) -> Imported {
+    let progress = Progress(Box::new(|_| ()));
+    let imported = it
+        .store
+        .import_tokens(key, Policy::default(), vec![token], progress, NOW);
+    imported.await.unwrap()
+}
+
+#[tokio::test]
+async fn few_tokens_are_left_out_of_the_index_and_many_put_in() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    let server = indexing_by(&it, 3);
+    let mut digests = vec![it.token(key).await, it.token(key).await];
+    server.index_newest().await.unwrap();
+    assert_eq!((it.count("digest_index"), reach(&it)), (0, (0, 0)));
+    digests.push(it.token(key).await);
+    server.index_newest().await.unwrap();
+    assert_eq!((it.count("digest_index"), reach(&it)), (3, (3, 3)));
+    digests.push(it.token(key).await);
+    server.index_newest().await.unwrap();
+    assert_eq!(it.count("digest_index"), 3);
+    for store in [&it.store, &server, &it.again()] {
+        for digest in &digests {
+            assert_eq!(state(store, *digest).await, Some(TokenState::Live));
+        }
+        let unknown = TokenDigest::from_bytes([7; 32]);
+        assert_eq!(state(store, unknown).await, None);
+    }
+    for digest in [digests[0], digests[3]] {
+        let id = TokenId::of(&digest);
+        let ended = it.again().disable_token_by_id(id, NOW).await.unwrap();
+        assert_eq!(ended, DisabledToken::Done);
+        assert_eq!(state(&server, digest).await, Some(TokenState::Ended));
+    }
+    assert!(is_sound(&it).await);
+}
+
+#[tokio::test]
+async fn tokens_that_begin_alike_are_told_apart_in_the_index_and_out_of_it() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    let server = indexing_by(&it, 1);
+    let mut bytes = [5; 32];
+    for last in 0..4 {
+        bytes[31] = last;
+        let digest = TokenDigest::from_bytes(bytes);
+        let new = it.new_token(key);
+        it.mint(moneyer::store::NewToken { digest, ..new }, NOW)
+            .await;
+        if last == 1 {
+            server.index_newest().await.unwrap();
+        }
+    }
+    for last in 0..4 {
+        bytes[31] = last;
+        let digest = TokenDigest::from_bytes(bytes);
+        assert_eq!(it.number(digest).await.to_i64(), i64::from(last) + 1);
+        let ended = it.store.disable_token(key, digest, NOW).await.unwrap();
+        assert_eq!(ended, DisabledToken::Done);
+    }
+    bytes[31] = 9;
+    assert_eq!(state(&it.store, TokenDigest::from_bytes(bytes)).await, None);
+}
+
+#[tokio::test]
+async fn an_indexing_that_was_cut_short_is_taken_up_again() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    let digests = [
+        it.token(key).await,
+        it.token(key).await,
+        it.token(key).await,
+    ];
+    // As a server leaves it that is killed half-way.
+    it.file()
+        .execute_batch(
+            "UPDATE digest_index_reach SET indexing = 2;
+             INSERT INTO digest_index SELECT substr(digest, 1, 8), id FROM tokens WHERE id = 2",
+        )
+        .unwrap();
+    for digest in digests {
+        assert_eq!(state(&it.store, digest).await, Some(TokenState::Live));
+        it.store.disable_token(key, digest, NOW).await.unwrap();
+    }
+    it.token(key).await;
+    // What is being put in stays; the third is neither that nor the last of all.
+    let sweep = || it.store.sweep(later(9), later(9), NOW, 10);
+    assert_eq!(sweep().await.unwrap().purged, 1);
+    let server = indexing_by(&it, 1000);
+    server.index_newest().await.unwrap();
+    assert_eq!(reach(&it), (4, 4));
+    assert!(is_sound(&it).await);
+    assert_eq!(sweep().await.unwrap().purged, 2);
+    assert_eq!(it.count("digest_index"), 1);
+    assert!(is_sound(&it).await);
+    assert_eq!(state(&server, digests[0]).await, None);
+}
+
+#[tokio::test]
+async fn the_number_of_the_last_token_is_not_given_to_another() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    let last = it.token(key).await;
+    it.store.disable_token(key, last, NOW).await.unwrap();
+    let swept = it.store.sweep(later(9), later(9), NOW, 10).await.unwrap();
+    assert_eq!(swept.purged, 0);
+    let next = it.token(key).await;
+    assert_ne!(it.number(next).await, it.number(last).await);
+    let swept = it.store.sweep(later(9), later(9), NOW, 10).await.unwrap();
+    assert_eq!(swept.purged, 1);
+}
+
+#[tokio::test]
+async fn what_is_imported_is_in_the_index_and_known_whether_the_others_are_or_not() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    let server = indexing_by(&it, 1);
+    let minted = |byte: u8| moneyer::store::NewToken {
+        digest: TokenDigest::from_bytes([byte; 32]),
+        ..it.new_token(key)
+    };
+    it.mint(minted(1), NOW).await;
+    server.index_newest().await.unwrap();
+    it.mint(minted(2), NOW).await;
+    assert_eq!(import(&it, key, elsewhere(3)).await, Imported::Done);
+    assert_eq!(it.count("digest_index"), 2);
+    let digests = [4, 3, 2, 1].map(|byte| TokenDigest::from_bytes([byte; 32]));
+    let known = server.known_tokens(digests.to_vec()).await.unwrap();
+    assert_eq!(known, [1, 2, 3]);
+    for byte in [1, 2, 3] {
+        let again = elsewhere(byte);
+        let id = TokenId::of(&again.digest);
+        assert_eq!(import(&it, key, again).await, Imported::Known(id));
+    }
+    server.index_newest().await.unwrap();
+    assert_eq!(it.count("digest_index"), 3);
+    assert!(is_sound(&it).await);
+}
+
+#[tokio::test]
+async fn whatever_is_done_in_whatever_order_every_store_finds_what_is_kept() {
+    for seed in 0..10 {
+        let it = Fixture::new();
+        let (_, key) = it.account_and_key().await;
+        let stores = [it.again(), indexing_by(&it, 5), indexing_by(&it, 1)];
+        let mut kept: HashMap<TokenDigest, TokenState> = HashMap::new();
+        let mut rng = StdRng::seed_from_u64(seed);
+        for byte in 0..120 {
+            let store = &stores[rng.random_range(0..3)];
+            let some = kept.keys().nth(rng.random_range(0..=kept.len())).copied();
+            match rng.random_range(0..6) {
+                0..=2 => {
+                    kept.insert(it.token(key).await, TokenState::Live);
+                }
+                3 => store.index_newest().await.unwrap(),
+                4 => {
+                    import(&it, key, elsewhere(byte)).await;
+                    kept.insert(TokenDigest::from_bytes([byte; 32]), TokenState::Live);
+                }
+                _ => {
+                    if let Some(some) = some {
+                        store.disable_token(key, some, NOW).await.unwrap();
+                        kept.insert(some, TokenState::Ended);
+                    }
+                    let limit = rng.random_range(1..4);
+                    store.sweep(later(9), later(9), NOW, limit).await.unwrap();
+                }
+            }
+            let store = &stores[rng.random_range(0..3)];
+            for (digest, was) in &kept {
+                let is = state(store, *digest).await;
+                // One that has ended may have been purged.
+                let may_be_gone = *was == TokenState::Ended && is.is_none();
+                assert!(is == Some(*was) || may_be_gone, "seed {seed}, step {byte}");
+            }
+        }
+        assert!(is_sound(&it).await, "seed {seed}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_found_at_every_moment_while_others_are_minted_and_indexed() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    let server = indexing_by(&it, 40);
+    let reader = it.again();
+    let first = it.token(key).await;
+    let tokens: Vec<_> = (0..2000).map(|_| it.new_token(key)).collect();
+    let is_over = AtomicBool::new(false);
+    let index = async {
+        while !is_over.load(Ordering::Relaxed) {
+            server.index_newest().await.unwrap();
+            tokio::task::yield_now().await;
+        }
+    };
+    let mint = async {
+        for token in tokens {
+            let digest = token.digest;
+            server.mint(token, NOW).await.unwrap();
+            for (store, digest) in [(&server, digest), (&reader, digest), (&reader, first)] {
+                assert_eq!(state(store, digest).await, Some(TokenState::Live));
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(index, mint);
+    assert!(it.count("digest_index") > 1000);
+    assert!(is_sound(&it).await);
+}
