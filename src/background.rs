@@ -10,6 +10,8 @@ use crate::{
 
 /// How soon a change that another process makes to the store or to the signing keys is followed.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
+/// How long nothing is learnt of keys after they were: where there are millions, it takes a while.
+const LEARNING_REST: Duration = Duration::from_secs(1);
 /// A flush that is not to wait still rests so long after the one before.
 const SHORTEST_REST: Duration = Duration::from_millis(100);
 
@@ -20,6 +22,7 @@ pub async fn run(app: &App, plan: &Plan, flush_interval: Duration) {
         sweeper::run(app, plan),
         follow(app),
         follow_signing(app),
+        learn_selectors(app),
         flush(app, flush_interval)
     );
 }
@@ -48,6 +51,20 @@ async fn follow_signing(app: &App) {
     loop {
         tokio::time::sleep(FOLLOW_INTERVAL).await;
         app.follow_signing();
+    }
+}
+
+/// Learns which keys there are, once wrong ones come in numbers.
+async fn learn_selectors(app: &App) {
+    loop {
+        app.keyring.selectors.missed().await;
+        if let Err(error) = app.learn_selectors().await {
+            tracing::error!(
+                cause = error::chain(&error),
+                "the keys' selectors could not be read: the store is asked for each wrong key"
+            );
+        }
+        tokio::time::sleep(LEARNING_REST).await;
     }
 }
 
