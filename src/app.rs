@@ -120,8 +120,8 @@ impl App {
     }
 
     /// Finds out who shows `key`, as [`Self::authenticate`] does; `source` is asked when the key is
-    /// not remembered. The store is not asked for a key from a suspect source that is certainly none
-    /// of its own, so that a flood of wrong keys leaves it to others.
+    /// not remembered. The store is not asked for a key from a suspect source that is certainly
+    /// none of its own, so that a flood of wrong keys leaves it to others.
     ///
     /// # Errors
     /// Those of [`Self::authenticate`].

@@ -1,8 +1,8 @@
 //! Private keys at work: from the text that a caller shows to a [`Caller`] who may do things.
 //!
 //! A right key costs one argon2id hash per process, on a bounded pool; after that the *verified-key
-//! cache* answers. A wrong key costs one SHA-256 and one indexed look-up, and never meets argon2; one of
-//! a flood costs no look-up either: see [`Selectors`].
+//! cache* answers. A wrong key costs one SHA-256 and one indexed look-up, and never meets argon2;
+//! one of a flood costs no look-up either: see [`Selectors`].
 //!
 //! The cache remembers that a key is *right*, never that it is still *allowed*: each operation of
 //! the store checks that in its own transaction, so that a disabled key is refused at once,

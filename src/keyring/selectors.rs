@@ -1,15 +1,16 @@
 //! The selectors of all keys in the store, by which a made-up key is told from all others without
 //! asking the store.
 //!
-//! They serve against a flood of made-up keys, and are learnt once one comes. Where they do not know
-//! for certain, the store is asked. Keys never leave the store, so a selector too many costs no more
-//! than a look-up; but one that was missing would have a good key refused. Therefore:
+//! They serve against a flood of made-up keys, and are learnt once one comes. Where they do not
+//! know for certain, the store is asked. Keys never leave the store, so a selector too many costs
+//! no more than a look-up; but one that was missing would have a good key refused. Therefore:
 //!
-//! - A key that this process adds is told by the store's writing thread, before whoever had it added
-//!   knows of it.
+//! - A key that this process adds is told by the store's writing thread, before whoever had it
+//!   added knows of it.
 //! - What was learnt holds for one state of other processes' changes, which is read before the
 //!   selectors are: from the next state on the store is asked, until all are learnt anew.
-//! - A key that is added while all are being learnt may have been missed there, and is put in again.
+//! - A key that is added while all are being learnt may have been missed there, and is put in
+//!   again.
 
 use std::{
     collections::HashSet,
@@ -65,8 +66,8 @@ impl Selectors {
         known.added.push(selector);
     }
 
-    /// Learns them all from `read`, unless they are known: other processes' changes were in the state
-    /// `changes` before this was called.
+    /// Learns them all from `read`, unless they are known: other processes' changes were in the
+    /// state `changes` before this was called.
     ///
     /// # Errors
     /// What `read` fails with.
