@@ -7,10 +7,10 @@ use crate::{
     domain::{PrivateKey, TokenDigest, TokenRecord, TokenState},
     entropy::Entropy,
     error::Error,
-    keyring::{Caller, Keyring},
+    keyring::{Caller, Keyring, Selectors},
     signing::{Followed, Signing},
-    store::Store,
-    verification::{self, Sight, Verifier},
+    store::{Altered, Store, Watcher},
+    verification::{self, Sight, Sightings, Verifier},
 };
 
 /// How many tokens' uses are written down in one transaction, so that nothing waits long behind it.
@@ -33,8 +33,34 @@ pub struct App {
     pub entropy: Entropy,
 }
 
+/// How much is believed of where a private key comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Nothing is known against it.
+    Usual,
+    /// Many wrong keys have come from there just now.
+    Suspect,
+}
+
+/// What is remembered of the store, and has to follow it.
+#[derive(Debug)]
+struct Memories {
+    sightings: Arc<Sightings>,
+    selectors: Arc<Selectors>,
+}
+
+impl Watcher for Memories {
+    fn altered(&self, what: &Altered) {
+        self.sightings.altered(what);
+        if let Altered::KeyAdded(selector) = what {
+            self.selectors.add(*selector);
+        }
+    }
+}
+
 impl App {
-    /// Puts the parts together: the store tells the verifier which tokens are altered.
+    /// Puts the parts together: the store tells the verifier which tokens are altered, and the
+    /// keyring which keys are new.
     #[must_use]
     pub fn new(
         store: Store,
@@ -45,7 +71,10 @@ impl App {
         entropy: Entropy,
     ) -> Self {
         let verifier = Verifier::new(limits, clock.clone());
-        store.watch(verifier.sightings());
+        store.watch(Arc::new(Memories {
+            sightings: verifier.sightings(),
+            selectors: Arc::clone(&keyring.selectors),
+        }));
         Self {
             store,
             keyring,
@@ -87,12 +116,41 @@ impl App {
     /// [`Error::InvalidKey`] for a key that is unknown, wrong, disabled or expired, or whose
     /// account is disabled; [`Error::Overloaded`] when too much waits; the store's errors.
     pub async fn authenticate(&self, key: &PrivateKey) -> Result<Arc<Caller>, Error> {
+        self.authenticate_from(key, || Source::Usual).await
+    }
+
+    /// Finds out who shows `key`, as [`Self::authenticate`] does; `source` is asked when the key is
+    /// not remembered. The store is not asked for a key from a suspect source that is certainly
+    /// none of its own, so that a flood of wrong keys leaves it to others.
+    ///
+    /// # Errors
+    /// Those of [`Self::authenticate`].
+    pub async fn authenticate_from(
+        &self,
+        key: &PrivateKey,
+        source: impl FnOnce() -> Source,
+    ) -> Result<Arc<Caller>, Error> {
         let now = self.clock.now();
+        let rule_out = |selector| {
+            let changes = self.store.foreign_changes();
+            self.keyring.selectors.rule_out(selector, changes)
+        };
         self.keyring
-            .authenticate(key, now, async |selector| {
-                self.store.find_key(selector, now).await
+            .authenticate(key, now, async |selector| match source() {
+                Source::Suspect if rule_out(selector) => Ok(None),
+                _ => self.store.find_key(selector, now).await,
             })
             .await
+    }
+
+    /// Has the keyring learn which keys there are, if it does not know.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn learn_selectors(&self) -> Result<(), Error> {
+        let changes = self.store.foreign_changes();
+        let read = async || self.store.key_selectors().await;
+        self.keyring.selectors.learn(changes, read).await
     }
 
     /// Follows what another process has done to the store: drops every key from memory that is good

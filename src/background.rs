@@ -15,6 +15,8 @@ const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 const INDEX_INTERVAL: Duration = Duration::from_millis(100);
 /// Indexing that failed may wait: what is not indexed is found all the same.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(10);
+/// How long nothing is learnt of keys after they were: where there are millions, it takes a while.
+const LEARNING_REST: Duration = Duration::from_secs(1);
 /// A flush that is not to wait still rests so long after the one before.
 const SHORTEST_REST: Duration = Duration::from_millis(100);
 
@@ -26,6 +28,7 @@ pub async fn run(app: &App, plan: &Plan, flush_interval: Duration) {
         follow(app),
         follow_signing(app),
         index(app),
+        learn_selectors(app),
         flush(app, flush_interval)
     );
 }
@@ -57,6 +60,7 @@ async fn follow_signing(app: &App) {
     }
 }
 
+/// Has new tokens indexed once they are many.
 async fn index(app: &App) {
     loop {
         let rest = match app.store.index_newest().await {
@@ -70,6 +74,20 @@ async fn index(app: &App) {
             }
         };
         tokio::time::sleep(rest).await;
+    }
+}
+
+/// Learns which keys there are, once wrong ones come in numbers.
+async fn learn_selectors(app: &App) {
+    loop {
+        app.keyring.selectors.missed().await;
+        if let Err(error) = app.learn_selectors().await {
+            tracing::error!(
+                cause = error::chain(&error),
+                "the keys' selectors could not be read: the store is asked for each wrong key"
+            );
+        }
+        tokio::time::sleep(LEARNING_REST).await;
     }
 }
 

@@ -1,7 +1,14 @@
 //! Token buckets in bounded memory: past it those that are least used are forgotten, and start full
 //! again.
 
-use std::{hash::Hash, sync::Arc, time::Duration};
+use std::{
+    hash::Hash,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use governor::{
     Quota, RateLimiter,
@@ -22,6 +29,8 @@ pub struct Buckets<K> {
 struct Bucket {
     quota: Quota,
     limiter: RateLimiter<NotKeyed, InMemoryState, Monotonic, StateInformationMiddleware>,
+    /// Until when it is known to be empty: nanoseconds by the clock.
+    empty_until: AtomicU64,
 }
 
 /// The time that buckets fill by.
@@ -58,8 +67,23 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         };
         match bucket.limiter.check() {
             Ok(state) => Ok(state.remaining_burst_capacity()),
-            Err(not_until) => Err(not_until.wait_time_from(self.clock.now())),
+            Err(not_until) => {
+                let now = self.clock.now();
+                let wait = not_until.wait_time_from(now);
+                bucket
+                    .empty_until
+                    .fetch_max(nanoseconds(now + wait), Ordering::Relaxed);
+                Err(wait)
+            }
         }
+    }
+
+    /// Whether the bucket of `key` was found empty before, and still is. Takes nothing out.
+    #[must_use]
+    pub fn is_empty(&self, key: &K) -> bool {
+        self.buckets.get(key).is_some_and(|bucket| {
+            nanoseconds(self.clock.now()) < bucket.empty_until.load(Ordering::Relaxed)
+        })
     }
 
     /// A full bucket, shared by all who begin it at the same time.
@@ -68,11 +92,20 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         let begun = self.buckets.get_or_insert_with(key, || {
             let limiter = RateLimiter::direct_with_clock(quota, self.clock.clone())
                 .with_middleware::<StateInformationMiddleware>();
-            Ok::<_, std::convert::Infallible>(Arc::new(Bucket { quota, limiter }))
+            Ok::<_, std::convert::Infallible>(Arc::new(Bucket {
+                quota,
+                limiter,
+                empty_until: AtomicU64::new(0),
+            }))
         });
         let Ok(bucket) = begun;
         bucket
     }
+}
+
+/// So many fit for 584 years.
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -101,6 +134,20 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         assert_eq!([(); 2].map(|()| buckets.take(&1, quota)), [Ok(1), Ok(0)]);
         assert!(buckets.take(&1, quota).is_err());
+    }
+
+    #[test]
+    fn a_bucket_is_known_to_be_empty_from_the_first_that_finds_nothing_until_there_is_one() {
+        let clock = Clock::fixed(Timestamp::from_seconds(1_000_000));
+        let buckets = Buckets::new(10, clock.clone());
+        assert!(!buckets.is_empty(&1));
+        assert_eq!(buckets.take(&1, quota(1, 1)), Ok(0));
+        assert!(!buckets.is_empty(&1));
+        assert!(buckets.take(&1, quota(1, 1)).is_err());
+        assert!(buckets.is_empty(&1) && !buckets.is_empty(&2));
+        clock.advance(Duration::from_secs(1));
+        assert!(!buckets.is_empty(&1));
+        assert_eq!(buckets.take(&1, quota(1, 1)), Ok(0));
     }
 
     #[test]

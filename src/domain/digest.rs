@@ -148,7 +148,7 @@ impl RequestDigest {
 ///
 /// Too short to confirm a key by (argon2id does that), long enough that a wrong key practically
 /// never meets a row.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Selector(i64);
 
 impl Selector {
@@ -158,6 +158,12 @@ impl Selector {
         let digest = separated(b"moneyer/1 key selector", &[key.expose().as_bytes()]);
         let (head, _) = digest.split_first_chunk().expect("a digest has 32 bytes");
         Self(i64::from_be_bytes(*head))
+    }
+
+    /// The selector that the store keeps as `value`.
+    #[must_use]
+    pub const fn from_i64(value: i64) -> Self {
+        Self(value)
     }
 
     /// The selector as the store keeps it.

@@ -10,7 +10,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use zeroize::Zeroizing;
 
 use super::{Service, failure::Failure, log_fields::LogFields, version};
-use crate::{command::Parameters, domain::PrivateKey, error::Error, keyring::Caller};
+use crate::{app::Source, command::Parameters, domain::PrivateKey, error::Error, keyring::Caller};
 
 /// Shows the key of a caller that verifies tokens for others.
 static X_MONEYER_KEY: HeaderName = HeaderName::from_static("x-moneyer-key");
@@ -95,7 +95,20 @@ async fn confirm(
     request: &HttpRequest,
     key: Result<PrivateKey, Error>,
 ) -> Result<Arc<Caller>, Failure> {
-    let caller = service.app.authenticate(&key?).await?;
+    Ok(identify(service, request, &key?).await?)
+}
+
+/// Finds out who shows `key`, and notes that for the log.
+pub(super) async fn identify(
+    service: &Service,
+    request: &HttpRequest,
+    key: &PrivateKey,
+) -> Result<Arc<Caller>, Error> {
+    let source = || match service.client(request) {
+        Some(client) if service.throttle.is_slowing(client.believed) => Source::Suspect,
+        _ => Source::Usual,
+    };
+    let caller = service.app.authenticate_from(key, source).await?;
     LogFields::note(request, |fields| fields.key = Some(caller.key));
     Ok(caller)
 }

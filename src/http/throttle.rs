@@ -33,6 +33,11 @@ impl Throttle {
     pub(super) fn count_failure(&self, client: IpAddr) -> Result<(), Duration> {
         self.buckets.take(&block(client), self.quota).map(drop)
     }
+
+    /// Whether a failure of `client`'s would be one too many, as one before was.
+    pub(super) fn is_slowing(&self, client: IpAddr) -> bool {
+        self.buckets.is_empty(&block(client))
+    }
 }
 
 /// What counts as one address: an IPv4 address, or the /64 that an IPv6 subscriber has for itself.
@@ -64,10 +69,12 @@ mod tests {
         let clock = Clock::fixed(Timestamp::from_seconds(1_000_000));
         let (throttle, client) = (throttle(&clock), "192.0.2.1".parse().unwrap());
         assert!((0..3).all(|_| throttle.count_failure(client).is_ok()));
+        assert!(!throttle.is_slowing(client));
         assert_eq!(
             throttle.count_failure(client),
             Err(Duration::from_millis(500))
         );
+        assert!(throttle.is_slowing(client));
         assert!(throttle.count_failure("192.0.2.2".parse().unwrap()).is_ok());
         clock.advance(Duration::from_secs(1));
         assert!((0..2).all(|_| throttle.count_failure(client).is_ok()));
@@ -81,6 +88,7 @@ mod tests {
         let within = |host| format!("2001:db8:0:1::{host}").parse().unwrap();
         assert!((0..3).all(|host| throttle.count_failure(within(host)).is_ok()));
         assert!(throttle.count_failure(within(9)).is_err());
+        assert!(throttle.is_slowing(within(8)));
         assert!(
             throttle
                 .count_failure("2001:db8:0:2::1".parse().unwrap())

@@ -1,7 +1,8 @@
 //! Private keys at work: from the text that a caller shows to a [`Caller`] who may do things.
 //!
 //! A right key costs one argon2id hash per process, on a bounded pool; after that the *verified-key
-//! cache* answers. A wrong key costs one SHA-256 and one indexed look-up, and never meets argon2.
+//! cache* answers. A wrong key costs one SHA-256 and one indexed look-up, and never meets argon2;
+//! one of a flood costs no look-up either: see [`Selectors`].
 //!
 //! The cache remembers that a key is *right*, never that it is still *allowed*: each operation of
 //! the store checks that in its own transaction, so that a disabled key is refused at once,
@@ -11,6 +12,7 @@
 
 mod argon2_pool;
 mod sealing;
+mod selectors;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -27,6 +29,7 @@ use self::argon2_pool::Argon2Pool;
 pub use self::{
     argon2_pool::{Salt, draw_salt, hash},
     sealing::{BrokenSeal, SealingKey},
+    selectors::Selectors,
 };
 use crate::{
     domain::{
@@ -73,6 +76,8 @@ pub struct Keyring {
     pool: Argon2Pool,
     verified: Cache<KeyDigest, Arc<Caller>>,
     used: Mutex<HashMap<KeyId, Timestamp>>,
+    /// What tells made-up keys from others, and has to be told of new ones.
+    pub selectors: Arc<Selectors>,
     /// How often the remembered keys have been gone over.
     generation: AtomicU64,
 }
@@ -85,6 +90,7 @@ impl Keyring {
             pool: Argon2Pool::new(limits.argon2_workers, limits.argon2_queue),
             verified: Cache::new(limits.cached_keys),
             used: Mutex::default(),
+            selectors: Arc::default(),
             generation: AtomicU64::new(0),
         }
     }

@@ -134,6 +134,8 @@ operations! {
     list_keys(account: AccountId) -> Vec<KeyRow>;
     /// The key with this selector, if it and its account are good at `now`.
     find_key(selector: Selector, now: Timestamp) -> Option<KeyRecord>;
+    /// The selectors of all keys, good or not.
+    key_selectors() -> HashSet<Selector>;
     /// The account of the key with this id, good or not.
     account_of_key(key: KeyId) -> Option<AccountId>;
     /// Which of `keys` are good no more at `now`, or of an account that is pinned to another API
@@ -299,9 +301,11 @@ pub trait Watcher: Debug + Send + Sync {
     fn altered(&self, what: &Altered);
 }
 
-/// What may have a verdict on tokens be another than before.
+/// What may have a verdict on tokens, or on a private key, be another than before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Altered {
+    /// There is a new key, with this selector.
+    KeyAdded(Selector),
     /// The token with this digest has ended, or its settings have changed.
     Token(TokenDigest),
     /// Any number of tokens.

@@ -153,6 +153,7 @@ impl Sightings {
 impl Watcher for Sightings {
     fn altered(&self, what: &Altered) {
         match what {
+            Altered::KeyAdded(_) => {}
             Altered::Token(digest) => {
                 self.move_on();
                 self.good.remove(digest);

@@ -38,6 +38,7 @@ mod revocation;
 mod settings;
 mod signed;
 mod sources;
+mod strangers;
 mod support;
 mod throttling;
 mod tokens;

@@ -45,6 +45,21 @@ async fn two_accounts_do_not_share_a_name() {
 }
 
 #[tokio::test]
+async fn the_selectors_are_those_of_all_keys_good_or_not() {
+    let it = Fixture::new();
+    assert!(it.store.key_selectors().await.unwrap().is_empty());
+    let account = it.account("acme").await;
+    let keys = vec![it.new_key(), it.new_key()];
+    let (first, selectors) = (keys[0].id, keys.iter().map(|key| key.selector).collect());
+    it.store.add_keys(account, keys, NOW).await.unwrap();
+    it.store
+        .disable_key(first, KeyTokens::Keep, NOW)
+        .await
+        .unwrap();
+    assert_eq!(it.store.key_selectors().await.unwrap(), selectors);
+}
+
+#[tokio::test]
 async fn keys_are_added_all_or_none() {
     let it = Fixture::new();
     let account = it.account("acme").await;

@@ -124,9 +124,12 @@ async fn every_change_of_a_verdict_is_told_before_whoever_made_it_knows() {
         .await
         .unwrap();
     assert_eq!(notes.take(), [Altered::Tokens]);
-    let (old, new) = (it.key(account).await, it.new_key());
-    it.store.rotate_key(old, new, None, NOW).await.unwrap();
-    assert_eq!(notes.take(), [Altered::Tokens]);
+    let (old, new) = (it.new_key(), it.new_key());
+    let (old_id, added) = (old.id, [old.selector, new.selector].map(Altered::KeyAdded));
+    it.store.add_keys(account, vec![old], NOW).await.unwrap();
+    assert_eq!(notes.take(), added[..1]);
+    it.store.rotate_key(old_id, new, None, NOW).await.unwrap();
+    assert_eq!(notes.take(), [added[1], Altered::Tokens]);
     it.store.disable_account(account, NOW).await.unwrap();
     assert_eq!(notes.take(), [Altered::Tokens]);
 }

@@ -15,7 +15,10 @@ use crate::{
     },
     domain::{PrivateKey, Token, TokenDigest},
     error::Error,
-    http::{Service, failure::Failure, log_fields::LogFields, presented::circumstances, version},
+    http::{
+        Service, credentials, failure::Failure, log_fields::LogFields, presented::circumstances,
+        version,
+    },
     verification::{Refusal, Shown, Subject},
 };
 
@@ -48,9 +51,8 @@ pub(super) async fn authenticate(
 
 async fn confirm(service: &Service, request: &HttpRequest, text: &str) -> Result<Party, Failure> {
     let key = PrivateKey::presented(text).ok_or(Failure::NoCredentials)?;
-    match service.app.authenticate(&key).await {
+    match credentials::identify(service, request, &key).await {
         Ok(caller) => {
-            LogFields::note(request, |fields| fields.key = Some(caller.key));
             version::settle_for(request, caller.api_version);
             Ok(Party::Key(caller))
         }

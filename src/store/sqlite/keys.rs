@@ -89,6 +89,16 @@ impl Sqlite {
         .await
     }
 
+    pub(in crate::store) async fn key_selectors(&self) -> Result<HashSet<Selector>, Error> {
+        self.read(move |connection| {
+            connection
+                .prepare_cached("SELECT selector FROM keys")?
+                .query_map([], |row| row.get(0).map(Selector::from_i64))?
+                .collect()
+        })
+        .await
+    }
+
     pub(in crate::store) async fn account_of_key(
         &self,
         key: KeyId,
@@ -209,29 +219,29 @@ fn first_known(connection: &Connection, keys: &[NewKey]) -> rusqlite::Result<Opt
 }
 
 pub(super) fn insert(
-    connection: &Connection,
+    work: &Work<'_>,
     account: AccountId,
     key: &NewKey,
     now: Timestamp,
 ) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO keys
+    work.altered(Altered::KeyAdded(key.selector));
+    work.prepare_cached(
+        "INSERT INTO keys
              (id, account_id, selector, phc, role, label, created_at, expires_at, note)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
-            key.id.to_i64(),
-            account.to_i64(),
-            key.selector.to_i64(),
-            key.phc,
-            key.role.as_str(),
-            key.label.as_str(),
-            now.seconds(),
-            key.expires_at.map(Timestamp::seconds),
-            key.note.as_str(),
-        ])
-        .map(drop)
+    )?
+    .execute(params![
+        key.id.to_i64(),
+        account.to_i64(),
+        key.selector.to_i64(),
+        key.phc,
+        key.role.as_str(),
+        key.label.as_str(),
+        now.seconds(),
+        key.expires_at.map(Timestamp::seconds),
+        key.note.as_str(),
+    ])
+    .map(drop)
 }
 
 /// Ends all good tokens of `key`, and says how many these were.

@@ -41,7 +41,7 @@ impl<'a> Work<'a> {
         self.notes.borrow_mut().changes.push(change);
     }
 
-    /// Has the watcher told that a verdict on tokens may be another from now on.
+    /// Has the watcher told that a verdict may be another from now on.
     pub(super) fn altered(&self, what: Altered) {
         self.notes.borrow_mut().altered.push(what);
     }

@@ -4,7 +4,7 @@ use moneyer::{domain::PrivateKey, operator::key};
 use serde_json::{Value, json};
 
 use super::{ALL, KEYS, Scene, TOKENS, id_of, named, text};
-use crate::support::block_on;
+use crate::support::{Server, block_on};
 
 #[test]
 fn a_created_key_mints_and_is_shown_this_once() {
@@ -34,6 +34,19 @@ fn a_created_key_mints_and_is_shown_this_once() {
         "api_key_created_at": "2026-11-25T04:34:00Z", "api_key_updated_at": "2026-11-25T04:34:00Z",
     });
     assert_eq!(row, Some(&expected));
+}
+
+#[test]
+fn a_created_key_works_at_once_where_wrong_keys_are_slowed_down() {
+    let it = Scene::on(Server::with(|config| config.throttle.burst = 1));
+    let wrong = || it.get("wrong", KEYS).send();
+    wrong().fails(401, "invalid_key", None);
+    wrong().fails(429, "too_many_requests", None);
+    block_on(it.server.app.learn_selectors()).unwrap();
+    wrong().fails(429, "too_many_requests", None);
+    let (_, secret) = it.api_key_by(it.key.expose(), "k");
+    assert_eq!(it.get(&secret, KEYS).send().status(), 206);
+    wrong().fails(429, "too_many_requests", None);
 }
 
 #[test]
