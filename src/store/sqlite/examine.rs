@@ -109,12 +109,12 @@ fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
         .collect::<rusqlite::Result<_>>()?;
     found.retain(|fault| fault != "ok");
     for (query, fault) in [
-        (UNINDEXED, "tokens are missing from the index of digests"),
-        (ASTRAY, "entries of the index of digests lead astray"),
+        (UNINDEXED, "tokens that the index of digests lacks"),
+        (ASTRAY, "entries of the index of digests that lead astray"),
     ] {
         let count: i64 = connection.query_row(query, [], |row| row.get(0))?;
         if count > 0 {
-            found.push(format!("{count} {fault}"));
+            found.push(format!("{fault}: {count}"));
         }
     }
     Ok(found)
