@@ -10,13 +10,13 @@ use crate::{
 const HOUR: i64 = 3600;
 const SWEEP_AS_JSON: [&str; 3] = ["sweep", "--format", "json"];
 
-/// A store with `count` tokens that expired ten seconds ago, and one that goes on.
+/// A store with `count` tokens that expired ten seconds ago, and a last one that goes on.
 fn with_expired(count: usize) -> (Folder, Key) {
     let (folder, key) = Folder::with_key();
     let server = folder.serve(&[]);
-    server.mint(&key.secret);
     let query = format!("expire={}", minute_in(HOUR));
     (0..count).for_each(|_| drop(server.mint_with(&key.secret, &query)));
+    server.mint(&key.secret);
     server.stop();
     let expire = "UPDATE tokens SET expires_at = ?1 WHERE expires_at IS NOT NULL";
     folder.change(expire, [now() - 10]);
