@@ -2,7 +2,7 @@
 //! and its one line in the log. What is logged is chosen name by name; a target, a query or a
 //! header is never among it.
 
-use std::sync::atomic::Ordering;
+use std::{borrow::Cow, sync::atomic::Ordering};
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse,
@@ -45,7 +45,7 @@ pub(super) async fn observe(
         version::settle(request.request(), version);
     }
     let mut response = match within_limits(&request, &service).and(wanted) {
-        Ok(_) => next.call(request).await?.map_into_boxed_body(),
+        Ok(_) => answer(&service, request, &next).await?,
         Err(failure) => {
             let refusal = refuse_unread(request.request(), &failure);
             request.into_response(refusal)
@@ -65,6 +65,23 @@ pub(super) async fn observe(
         spent.as_micros(),
     );
     Ok(response)
+}
+
+/// Has the request answered. What gateways ask most goes straight to its handler: to route it, and
+/// to hand it from one boxed service to the next, takes a fifth of the time that it is worked at.
+async fn answer(
+    service: &Service,
+    mut request: ServiceRequest,
+    next: &Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    path::normalize(&mut request);
+    if request.match_info().as_str() == verify::PATH {
+        // The body is the application's: it is not read.
+        let (request, _unread) = request.into_parts();
+        let response = verify::verify(service, &request).await;
+        return Ok(ServiceResponse::new(request, response));
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
 }
 
 /// Whether gateways and probes ask at this path, which read little of the answers.
@@ -137,7 +154,7 @@ fn write_line(
         ($level:ident, $message:literal $(, $cause:ident)?) => {
             tracing::$level!(
                 method = known_method(request.method()),
-                route = request.match_pattern().as_deref().unwrap_or("none"),
+                route = &*route_of(request),
                 status = status.as_u16(),
                 micros = u64::try_from(micros).unwrap_or(u64::MAX),
                 request_id = id,
@@ -154,6 +171,14 @@ fn write_line(
         (None, Some(cause)) => line!(warn, "request refused", cause),
         (None, None) if is_routine(request, status) => line!(debug, "request"),
         (None, None) => line!(info, "request"),
+    }
+}
+
+/// The pattern of the path that answered.
+fn route_of(request: &HttpRequest) -> Cow<'static, str> {
+    match request.match_info().as_str() {
+        verify::PATH => verify::PATH.into(),
+        _ => request.match_pattern().map_or("none".into(), Cow::from),
     }
 }
 

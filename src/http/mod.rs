@@ -138,7 +138,6 @@ fn connections(
     let app = Actix::new()
         .app_data(Data::from(Arc::clone(&service)))
         .configure(routes)
-        .wrap(from_fn(path::normalize))
         .wrap(from_fn(log::observe));
     let requests = HttpService::build()
         .graceful_shutdown_signal(move || {
@@ -167,7 +166,6 @@ fn routes(routes: &mut web::ServiceConfig) {
             .default_service(web::to(handler::only_get_and_post))
     };
     routes
-        .service(web::resource(verify::PATH).default_service(web::to(verify::verify)))
         .service(auth("/v2/auth"))
         .service(auth("/auth/v2"))
         .service(web::resource(oauth::INTROSPECT).default_service(web::to(oauth::introspect)))

@@ -1,10 +1,6 @@
 //! `/v2/verify`: whether a gateway should let a request through.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::Method,
-    web::{Data, Payload},
-};
+use actix_web::{HttpRequest, HttpResponse, http::Method, web::Data};
 
 use super::{
     Service,
@@ -32,21 +28,17 @@ pub(super) const ORIGINAL: [&str; 2] = ["/v2/verify/original", "/v2/verify/origi
 const METHODS: &str = "GET, POST";
 
 /// GET and POST alike; a body is not read, since it is the application's.
-pub(super) async fn verify(
-    request: HttpRequest,
-    _: Payload,
-    service: Data<Service>,
-) -> HttpResponse {
+pub(super) async fn verify(service: &Service, request: &HttpRequest) -> HttpResponse {
     let parameters = if [Method::GET, Method::POST].contains(request.method()) {
-        wishes::check(request.query_string()).and_then(|()| Form::of_query(&request).parameters)
+        wishes::check(request.query_string()).and_then(|()| Form::of_query(request).parameters)
     } else {
         Err(Failure::MethodNotAllowed(METHODS))
     };
     let answer = match parameters {
-        Ok(parameters) => judge(&service, &request, parameters).await,
+        Ok(parameters) => judge(service, request, parameters).await,
         Err(failure) => Err(failure),
     };
-    answer.unwrap_or_else(|failure| refuse(&service, &request, failure))
+    answer.unwrap_or_else(|failure| refuse(service, request, failure))
 }
 
 /// The query is the original request's: it can show a token, and ask for nothing.
