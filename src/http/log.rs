@@ -2,7 +2,7 @@
 //! and its one line in the log. What is logged is chosen name by name; a target, a query or a
 //! header is never among it.
 
-use std::{borrow::Cow, sync::atomic::Ordering};
+use std::{borrow::Cow, time::Duration};
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse,
@@ -21,10 +21,11 @@ use super::{
     failure::Failure,
     health,
     log_fields::LogFields,
-    network, oauth, path, respond, verify,
+    network, oauth, path,
+    request_id::RequestId,
+    respond, verify,
     version::{self, Asked},
 };
-use crate::domain::to_hex;
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -38,7 +39,6 @@ pub(super) async fn observe(
         .expect("every app is given the service")
         .clone();
     let started = service.app.clock.elapsed();
-    request.extensions_mut().insert(LogFields::default());
     let wanted = version::wanted(request.headers());
     let asked = Asked::by(&wanted);
     if let Ok(Some(version)) = wanted {
@@ -52,18 +52,11 @@ pub(super) async fn observe(
         }
     };
     let id = service.next_request_id();
-    add_fixed_headers(response.headers_mut(), &id);
+    add_fixed_headers(response.headers_mut(), id);
     if asked == Asked::ForOne || !is_asked_often(response.request().path()) {
         version::name(&mut response);
     }
-    let spent = service.app.clock.elapsed().saturating_sub(started);
-    write_line(
-        &service,
-        response.request(),
-        response.status(),
-        &id,
-        spent.as_micros(),
-    );
+    write_line(&service, &response, id, started);
     Ok(response)
 }
 
@@ -123,7 +116,7 @@ fn within_limits(request: &ServiceRequest, service: &Service) -> Result<(), Fail
     Ok(())
 }
 
-fn add_fixed_headers(headers: &mut HeaderMap, id: &str) {
+fn add_fixed_headers(headers: &mut HeaderMap, id: RequestId) {
     // Only what is public says otherwise.
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -136,28 +129,36 @@ fn add_fixed_headers(headers: &mut HeaderMap, id: &str) {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-    let id = HeaderValue::from_str(id).expect("an id is hexadecimal digits");
+    let id = HeaderValue::from_str(id.as_str()).expect("an id is hexadecimal digits");
     headers.insert(X_REQUEST_ID.clone(), id);
 }
 
 /// Writes the line of a request. What it says is found out only if it is written.
 fn write_line(
     service: &Service,
-    request: &HttpRequest,
-    status: StatusCode,
-    id: &str,
-    micros: u128,
+    response: &ServiceResponse<BoxBody>,
+    id: RequestId,
+    started: Duration,
 ) {
+    let (request, status) = (response.request(), response.status());
     let (extensions, none) = (request.extensions(), LogFields::default());
     let fields = extensions.get::<LogFields>().unwrap_or(&none);
+    let micros = || {
+        service
+            .app
+            .clock
+            .elapsed()
+            .saturating_sub(started)
+            .as_micros()
+    };
     macro_rules! line {
         ($level:ident, $message:literal $(, $cause:ident)?) => {
             tracing::$level!(
                 method = known_method(request.method()),
                 route = &*route_of(request),
                 status = status.as_u16(),
-                micros = u64::try_from(micros).unwrap_or(u64::MAX),
-                request_id = id,
+                micros = u64::try_from(micros()).unwrap_or(u64::MAX),
+                request_id = id.as_str(),
                 client = service.client(request).map(|client| tracing::field::display(client.believed)),
                 key = fields.key.map(tracing::field::display),
                 token = fields.token.map(tracing::field::display),
@@ -199,16 +200,4 @@ fn is_routine(request: &HttpRequest, status: StatusCode) -> bool {
     // As it was routed: to name the route takes longer.
     let path = request.match_info().as_str();
     health::is_asked_at(path) || (status == StatusCode::OK && verify::is_asked_at(path))
-}
-
-impl Service {
-    /// A name for a request: eight hexadecimal digits for this run of the server, twelve that
-    /// count.
-    pub(super) fn next_request_id(&self) -> String {
-        let count = self.requests.fetch_add(1, Ordering::Relaxed);
-        let mut id = [0; 10];
-        id[..4].copy_from_slice(&self.run_id.to_be_bytes());
-        id[4..].copy_from_slice(&count.to_be_bytes()[2..]);
-        to_hex(&id)
-    }
 }

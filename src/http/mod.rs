@@ -26,6 +26,7 @@ mod network;
 mod oauth;
 mod path;
 mod presented;
+mod request_id;
 mod respond;
 mod throttle;
 mod token_settings;
@@ -39,7 +40,7 @@ use std::{
     fmt,
     future::ready,
     net::{SocketAddr, TcpListener},
-    sync::{Arc, atomic::AtomicU64},
+    sync::Arc,
 };
 
 use actix_http::{HttpService, Protocol, error::DispatchError};
@@ -56,6 +57,7 @@ use tokio::net::TcpStream;
 
 use self::{
     client_address::{Client, client_of},
+    request_id::Counter,
     throttle::Throttle,
     wire::Wire,
 };
@@ -73,7 +75,7 @@ pub struct Service {
     verifiers: Vec<IpNet>,
     throttle: Throttle,
     run_id: u32,
-    requests: AtomicU64,
+    requests: Counter,
 }
 
 impl Service {
@@ -86,7 +88,7 @@ impl Service {
             limits: config.limits.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             verifiers: config.verify.trusted.clone(),
-            requests: AtomicU64::new(0),
+            requests: Counter::default(),
             app,
         }
     }
