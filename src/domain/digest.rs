@@ -13,7 +13,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{PrivateKey, Timestamp, Token, hex};
+use super::{MalformedToken, PrivateKey, Timestamp, Token, hex};
 
 macro_rules! digest {
     ($(#[$doc:meta])* $name:ident) => {
@@ -89,7 +89,23 @@ impl TokenDigest {
     /// The digest of `token`.
     #[must_use]
     pub fn of(token: &Token) -> Self {
-        Self(Sha256::digest(token.expose().as_bytes()).into())
+        Self::of_text(token.expose())
+    }
+
+    /// The digest of the token that `text` shows, of which no copy is made.
+    ///
+    /// # Errors
+    /// [`MalformedToken`] for what [`Token::parse`] takes for no token.
+    pub fn of_shown(text: &str) -> Result<Self, MalformedToken> {
+        if Token::is_formed(text) {
+            Ok(Self::of_text(text))
+        } else {
+            Err(MalformedToken)
+        }
+    }
+
+    fn of_text(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
     }
 
     /// Reads a digest as `sha256sum` prints it, in either case.

@@ -48,11 +48,16 @@ impl Token {
     /// [`MalformedToken`] for anything but 32 lower-case hexadecimal digits, or 20 to
     /// [`Self::LONGEST`] letters, digits and `-._~+/=`; of hexadecimal digits alone 40 at least.
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
-        if is_opaque(text) || is_other(text) {
+        if Self::is_formed(text) {
             Ok(Self(Zeroizing::new(text.to_owned())))
         } else {
             Err(MalformedToken)
         }
+    }
+
+    /// Whether a text has the form of a token.
+    pub(super) fn is_formed(text: &str) -> bool {
+        is_opaque(text) || is_other(text)
     }
 
     /// Whether the text is one that [`Self::generate`] could have drawn.

@@ -2,7 +2,7 @@
 //! and its one line in the log. What is logged is chosen name by name; a target, a query or a
 //! header is never among it.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse,
@@ -13,7 +13,6 @@ use actix_web::{
         header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
-    web::Data,
 };
 
 use super::{
@@ -31,13 +30,10 @@ static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Sees a request through.
 pub(super) async fn observe(
+    service: Rc<Arc<Service>>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let service = request
-        .app_data::<Data<Service>>()
-        .expect("every app is given the service")
-        .clone();
     let started = service.app.clock.elapsed();
     let wanted = version::wanted(request.headers());
     let asked = Asked::by(&wanted);
@@ -193,6 +189,11 @@ fn known_method(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         _ => "other",
     }
+}
+
+/// Whether the lines of such requests are written at all: nothing has to be noted for others.
+pub(super) fn writes_routine() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
 }
 
 /// Whether a request is one of the many that say nothing new: who served it logs it too.

@@ -40,6 +40,7 @@ use std::{
     fmt,
     future::ready,
     net::{SocketAddr, TcpListener},
+    rc::Rc,
     sync::Arc,
 };
 
@@ -137,10 +138,14 @@ fn connections(
     stopping: GracefulShutdownSignal,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = impl fmt::Debug, InitError = ()>
 {
+    // Counted by this thread alone: threads that count together wait for each other.
+    let own = Rc::new(Arc::clone(&service));
     let app = Actix::new()
         .app_data(Data::from(Arc::clone(&service)))
         .configure(routes)
-        .wrap(from_fn(log::observe));
+        .wrap(from_fn(move |request, next| {
+            log::observe(Rc::clone(&own), request, next)
+        }));
     let requests = HttpService::build()
         .graceful_shutdown_signal(move || {
             let stopping = stopping.clone();

@@ -7,6 +7,7 @@ use super::{
     credentials::{authenticate_verifier, count_failure},
     failure::Failure,
     form::Form,
+    log,
     log_fields::LogFields,
     presented,
     respond::fill_in,
@@ -63,7 +64,9 @@ async fn judge(
         detail: wishes.detail,
     };
     let verdict = verify.execute(&service.app).await?;
-    LogFields::note(request, |fields| fields.token = verdict.token);
+    if verdict.outcome.is_err() || log::writes_routine() {
+        LogFields::note(request, |fields| fields.token = verdict.token);
+    }
     Ok(verdict::respond(&verdict, &wanted, wishes.too_often))
 }
 

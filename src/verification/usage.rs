@@ -59,8 +59,11 @@ impl Subject {
 
     /// Adds to the uses; gives how many there were.
     fn add(&self, usage: Usage) -> u64 {
-        if let Some(at) = usage.last_used_at {
-            self.last_used_at.fetch_max(at.seconds(), Ordering::AcqRel);
+        if let Some(at) = usage.last_used_at.map(Timestamp::seconds)
+            // To look first costs less than to write: most uses are of the same second as another.
+            && self.last_used_at.load(Ordering::Acquire) < at
+        {
+            self.last_used_at.fetch_max(at, Ordering::AcqRel);
         }
         self.verifications
             .fetch_add(usage.verifications, Ordering::AcqRel)
