@@ -113,7 +113,13 @@ impl fmt::Debug for Token {
 }
 
 fn is_opaque(text: &str) -> bool {
-    text.len() == 2 * Token::BYTES && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    // Without a way out at the first wrong one, many bytes are compared at once.
+    text.len() == 2 * Token::BYTES
+        && text
+            .as_bytes()
+            .iter()
+            .fold(true, |all, byte| all & is_digit(byte))
 }
 
 fn is_other(text: &str) -> bool {

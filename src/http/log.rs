@@ -27,6 +27,9 @@ use super::{
 };
 
 static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+static NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Sees a request through.
 pub(super) async fn observe(
@@ -112,21 +115,17 @@ fn within_limits(request: &ServiceRequest, service: &Service) -> Result<(), Fail
     Ok(())
 }
 
+/// Adds the headers that every answer has. No handler gives them, but for the one that is looked for:
+/// so they are appended, which takes half as long as to replace others.
 fn add_fixed_headers(headers: &mut HeaderMap, id: RequestId) {
     // Only what is public says otherwise.
     if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.append(header::CACHE_CONTROL, NO_STORE.clone());
     }
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    let id = HeaderValue::from_str(id.as_str()).expect("an id is hexadecimal digits");
-    headers.insert(X_REQUEST_ID.clone(), id);
+    headers.append(header::REFERRER_POLICY, NO_REFERRER.clone());
+    headers.append(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF.clone());
+    let id = HeaderValue::from_bytes(id.as_bytes()).expect("an id is hexadecimal digits");
+    headers.append(X_REQUEST_ID.clone(), id);
 }
 
 /// Writes the line of a request. What it says is found out only if it is written.

@@ -28,7 +28,9 @@ fn normalized(uri: &Uri) -> Option<Uri> {
 
 /// A path without repeated slashes, or one at the end.
 pub(super) fn plain(path: &str) -> Cow<'_, str> {
-    if path.len() < 2 || !(path.ends_with('/') || path.contains("//")) {
+    // By pairs of bytes: to search for a text is made for longer ones.
+    let mut pairs = path.as_bytes().windows(2);
+    if path.len() < 2 || !(path.ends_with('/') || pairs.any(|pair| pair == b"//")) {
         return path.into();
     }
     let mut normal = String::with_capacity(path.len());

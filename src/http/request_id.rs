@@ -29,6 +29,10 @@ impl RequestId {
         }))
     }
 
+    pub(super) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(super) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("digits are text")
     }

@@ -24,7 +24,7 @@ static X_MONEYER_TOKEN: HeaderName = HeaderName::from_static("x-moneyer-token");
 static X_MONEYER_SCOPES: HeaderName = HeaderName::from_static("x-moneyer-scopes");
 static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 static RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-const JSON: &str = "application/json";
+static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 #[derive(Serialize)]
 struct Refused<'a> {
@@ -98,12 +98,13 @@ pub(super) fn respond(verdict: &Verdict, wanted: &[String], too_often: TooOften)
     response
 }
 
-/// The answer that is given most: its headers are put in as they are.
+/// The answer that is given most: its headers are put in as they are. They are the first, so they are
+/// appended, which takes half as long as to replace others.
 fn accepted(identity: &Identity, verdict: &Verdict) -> HttpResponse {
     let body = with_rules(identity.introspection().to_owned(), &verdict.findings);
     let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(body));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+    headers.append(header::CONTENT_TYPE, JSON.clone());
     let said = [
         (&X_MONEYER_ACCOUNT, identity.account()),
         (&X_MONEYER_KEY, identity.key()),
@@ -111,7 +112,7 @@ fn accepted(identity: &Identity, verdict: &Verdict) -> HttpResponse {
         (&X_MONEYER_SCOPES, identity.scopes()),
     ];
     for (name, value) in said {
-        headers.insert(name.clone(), text(value));
+        headers.append(name.clone(), text(value));
     }
     add_rate(headers, verdict.rate);
     response
@@ -223,6 +224,6 @@ fn refused(
 
 fn json(response: &mut HttpResponseBuilder, object: String, findings: &[Finding]) -> HttpResponse {
     response
-        .content_type(JSON)
+        .insert_header((header::CONTENT_TYPE, &JSON))
         .body(with_rules(object, findings))
 }
