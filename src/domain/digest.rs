@@ -213,6 +213,11 @@ mod tests {
             .map(|half| u128::from_str_radix(half, 16).unwrap().to_be_bytes())
             .concat();
         assert_eq!(TokenDigest::of(&token).as_bytes()[..], bytes);
+        let shown = TokenDigest::of_shown(token.expose());
+        assert_eq!(shown, Ok(TokenDigest::of(&token)));
+        for bad in ["", "0", &"A".repeat(32), &"é".repeat(16)] {
+            assert_eq!(TokenDigest::of_shown(bad), Err(MalformedToken), "{bad}");
+        }
         for text in [expected, &expected.to_uppercase()] {
             assert_eq!(TokenDigest::parse(text), Ok(TokenDigest::of(&token)));
         }

@@ -1,9 +1,10 @@
 //! The service over HTTP: bytes to credentials and parameters, and replies back to bytes.
 //!
-//! A request passes [`log`] (its id, its limits, its one line in the log), which asks [`version`] in
-//! which one it is answered, and [`path`], then its route below, then its handler, which reads it ([`form`], [`body`]), finds out who is asking
-//! ([`credentials`]) and has the command executed; [`respond`] renders what came of it, [`failure`]
-//! decides the status of what went wrong.
+//! A request passes [`log`] (its [`request_id`], its limits, its one line in the log), which asks
+//! [`version`] in which one it is answered, and [`path`], then its route below (but for
+//! `/v2/verify`, which needs none), then its handler, which reads it ([`form`], [`body`]), finds
+//! out who is asking ([`credentials`]) and has the command executed; [`respond`] renders what came
+//! of it, [`failure`] decides the status of what went wrong.
 //!
 //! The handlers: [`handler`] mints, lists and disables; [`token_settings`] is a token's own resource;
 //! [`verify`] judges tokens for gateways, with [`presented`] reading what was shown, [`wishes`] what is
@@ -138,7 +139,7 @@ fn connections(
     stopping: GracefulShutdownSignal,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = impl fmt::Debug, InitError = ()>
 {
-    // Counted by this thread alone: threads that count together wait for each other.
+    // What is counted for each request is this thread's own: see `log::observe`.
     let own = Rc::new(Arc::clone(&service));
     let app = Actix::new()
         .app_data(Data::from(Arc::clone(&service)))

@@ -10,8 +10,8 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RequestId([u8; Self::LENGTH]);
 
-/// Counts requests. Every thread writes to it at each request, so it has a cache line to itself: what
-/// lay beside it would be fetched anew by the others each time.
+/// Counts requests. Every thread writes to it at each request, so it has a cache line to itself:
+/// what lay beside it would be fetched anew by the others each time.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(super) struct Counter(AtomicU64);

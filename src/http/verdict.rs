@@ -98,8 +98,8 @@ pub(super) fn respond(verdict: &Verdict, wanted: &[String], too_often: TooOften)
     response
 }
 
-/// The answer that is given most: its headers are put in as they are. They are the first, so they are
-/// appended, which takes half as long as to replace others.
+/// The answer that is given most: its headers are put in as they are. They are the first, so they
+/// are appended, which takes half as long as to replace others.
 fn accepted(identity: &Identity, verdict: &Verdict) -> HttpResponse {
     let body = with_rules(identity.introspection().to_owned(), &verdict.findings);
     let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(body));
