@@ -80,6 +80,9 @@ impl Parameters {
 
     /// Takes the value of `name` out, if there is one.
     pub fn take(&mut self, name: &str) -> Option<Value> {
+        if self.texts.is_empty() {
+            return None;
+        }
         self.texts.remove(&name.to_ascii_lowercase())
     }
 

@@ -80,21 +80,25 @@ impl Verify {
             _ => None,
         };
         let counted = subject.map_or(Counted::No, |subject| app.verifier.count(subject));
-        let outcome = match (broken, subject) {
-            (None, Some(subject)) if Rule::by_count(counted) == Standing::Kept => {
-                app.verifier.note_use(subject, case.now);
-                Ok(Arc::clone(subject))
-            }
-            (None, _) => Err(Rule::Rate.refusal(&case)),
-            (Some(rule), _) => Err(rule.refusal(&case)),
+        let refusal = match broken {
+            None if Rule::by_count(counted) == Standing::Kept => None,
+            None => Some(Rule::Rate.refusal(&case)),
+            Some(rule) => Some(rule.refusal(&case)),
         };
         let findings = match self.detail {
             Detail::Verdict => Vec::new(),
             Detail::Rules => Finding::all(&case, counted),
         };
-        let token = match &sight {
-            Some(Sight::Good(subject)) => Some(subject.id()),
-            _ => None,
+        let (now, mut token) = (case.now, None);
+        if let Some(Sight::Good(subject)) = &sight {
+            token = Some(subject.id());
+        }
+        let outcome = match (refusal, sight) {
+            (None, Some(Sight::Good(subject))) => {
+                app.verifier.note_use(&subject, now);
+                Ok(subject)
+            }
+            (refusal, _) => Err(refusal.unwrap_or(Refusal::NotGood)),
         };
         Ok(Verdict {
             outcome,

@@ -13,7 +13,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{PrivateKey, Timestamp, Token, hex};
+use super::{MalformedToken, PrivateKey, Timestamp, Token, hex};
 
 macro_rules! digest {
     ($(#[$doc:meta])* $name:ident) => {
@@ -89,7 +89,23 @@ impl TokenDigest {
     /// The digest of `token`.
     #[must_use]
     pub fn of(token: &Token) -> Self {
-        Self(Sha256::digest(token.expose().as_bytes()).into())
+        Self::of_text(token.expose())
+    }
+
+    /// The digest of the token that `text` shows, of which no copy is made.
+    ///
+    /// # Errors
+    /// [`MalformedToken`] for what [`Token::parse`] takes for no token.
+    pub fn of_shown(text: &str) -> Result<Self, MalformedToken> {
+        if Token::is_formed(text) {
+            Ok(Self::of_text(text))
+        } else {
+            Err(MalformedToken)
+        }
+    }
+
+    fn of_text(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
     }
 
     /// Reads a digest as `sha256sum` prints it, in either case.
@@ -203,6 +219,11 @@ mod tests {
             .map(|half| u128::from_str_radix(half, 16).unwrap().to_be_bytes())
             .concat();
         assert_eq!(TokenDigest::of(&token).as_bytes()[..], bytes);
+        let shown = TokenDigest::of_shown(token.expose());
+        assert_eq!(shown, Ok(TokenDigest::of(&token)));
+        for bad in ["", "0", &"A".repeat(32), &"é".repeat(16)] {
+            assert_eq!(TokenDigest::of_shown(bad), Err(MalformedToken), "{bad}");
+        }
         for text in [expected, &expected.to_uppercase()] {
             assert_eq!(TokenDigest::parse(text), Ok(TokenDigest::of(&token)));
         }

@@ -2,6 +2,8 @@
 
 mod members;
 
+use std::sync::{Arc, LazyLock};
+
 use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -143,13 +145,20 @@ impl Settings {
         self.tags.iter().any(|tag| tag == PROTECTED)
     }
 
-    /// What rules look at: these settings without their labels and the note.
+    /// What rules look at: these settings without their labels and the note. Most tokens have none,
+    /// and share one place in memory for that.
     #[must_use]
-    pub fn restrictions(self) -> Self {
-        Self {
+    pub fn restrictions(self) -> Arc<Self> {
+        static NONE: LazyLock<Arc<Settings>> = LazyLock::new(Arc::default);
+        let restrictions = Self {
             tags: Vec::new(),
             note: String::new(),
             ..self
+        };
+        if restrictions == **NONE {
+            Arc::clone(&NONE)
+        } else {
+            Arc::new(restrictions)
         }
     }
 

@@ -48,11 +48,16 @@ impl Token {
     /// [`MalformedToken`] for anything but 32 lower-case hexadecimal digits, or 20 to
     /// [`Self::LONGEST`] letters, digits and `-._~+/=`; of hexadecimal digits alone 40 at least.
     pub fn parse(text: &str) -> Result<Self, MalformedToken> {
-        if is_opaque(text) || is_other(text) {
+        if Self::is_formed(text) {
             Ok(Self(Zeroizing::new(text.to_owned())))
         } else {
             Err(MalformedToken)
         }
+    }
+
+    /// Whether a text has the form of a token.
+    pub(super) fn is_formed(text: &str) -> bool {
+        is_opaque(text) || is_other(text)
     }
 
     /// Whether the text is one that [`Self::generate`] could have drawn.
@@ -108,7 +113,13 @@ impl fmt::Debug for Token {
 }
 
 fn is_opaque(text: &str) -> bool {
-    text.len() == 2 * Token::BYTES && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+    let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    // Without a way out at the first wrong one, many bytes are compared at once.
+    text.len() == 2 * Token::BYTES
+        && text
+            .as_bytes()
+            .iter()
+            .fold(true, |all, byte| all & is_digit(byte))
 }
 
 fn is_other(text: &str) -> bool {

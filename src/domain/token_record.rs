@@ -1,5 +1,7 @@
 //! What is kept of a token, as far as it matters for a verdict on it.
 
+use std::sync::Arc;
+
 use super::{AccountId, KeyId, Settings, SigningKeyId, Timestamp};
 
 /// A token as it is kept.
@@ -19,8 +21,8 @@ pub struct TokenRecord {
     pub signing_key: Option<SigningKeyId>,
     /// Whether it can still be good.
     pub state: TokenState,
-    /// What it is restricted to.
-    pub settings: Settings,
+    /// What it is restricted to: [`Settings::restrictions`].
+    pub settings: Arc<Settings>,
 }
 
 /// A token's place in the order of minting: by it the store finds what it keeps beside the token.

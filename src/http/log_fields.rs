@@ -21,8 +21,6 @@ impl LogFields {
     /// Notes something for the line of `request`.
     pub(super) fn note(request: &HttpRequest, note: impl FnOnce(&mut Self)) {
         let mut extensions = request.extensions_mut();
-        if let Some(fields) = extensions.get_mut::<Self>() {
-            note(fields);
-        }
+        note(extensions.get_or_insert_with(Self::default));
     }
 }

@@ -1,9 +1,10 @@
 //! The service over HTTP: bytes to credentials and parameters, and replies back to bytes.
 //!
-//! A request passes [`log`] (its id, its limits, its one line in the log), which asks [`version`] in
-//! which one it is answered, and [`path`], then its route below, then its handler, which reads it ([`form`], [`body`]), finds out who is asking
-//! ([`credentials`]) and has the command executed; [`respond`] renders what came of it, [`failure`]
-//! decides the status of what went wrong.
+//! A request passes [`log`] (its [`request_id`], its limits, its one line in the log), which asks
+//! [`version`] in which one it is answered, and [`path`], then its route below (but for
+//! `/v2/verify`, which needs none), then its handler, which reads it ([`form`], [`body`]), finds
+//! out who is asking ([`credentials`]) and has the command executed; [`respond`] renders what came
+//! of it, [`failure`] decides the status of what went wrong.
 //!
 //! The handlers: [`handler`] mints, lists and disables; [`token_settings`] is a token's own resource;
 //! [`verify`] judges tokens for gateways, with [`presented`] reading what was shown, [`wishes`] what is
@@ -26,6 +27,7 @@ mod network;
 mod oauth;
 mod path;
 mod presented;
+mod request_id;
 mod respond;
 mod throttle;
 mod token_settings;
@@ -39,7 +41,8 @@ use std::{
     fmt,
     future::ready,
     net::{SocketAddr, TcpListener},
-    sync::{Arc, atomic::AtomicU64},
+    rc::Rc,
+    sync::Arc,
 };
 
 use actix_http::{HttpService, Protocol, error::DispatchError};
@@ -56,6 +59,7 @@ use tokio::net::TcpStream;
 
 use self::{
     client_address::{Client, client_of},
+    request_id::Counter,
     throttle::Throttle,
     wire::Wire,
 };
@@ -73,7 +77,7 @@ pub struct Service {
     verifiers: Vec<IpNet>,
     throttle: Throttle,
     run_id: u32,
-    requests: AtomicU64,
+    requests: Counter,
 }
 
 impl Service {
@@ -86,7 +90,7 @@ impl Service {
             limits: config.limits.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             verifiers: config.verify.trusted.clone(),
-            requests: AtomicU64::new(0),
+            requests: Counter::default(),
             app,
         }
     }
@@ -135,11 +139,14 @@ fn connections(
     stopping: GracefulShutdownSignal,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = impl fmt::Debug, InitError = ()>
 {
+    // What is counted for each request is this thread's own: see `log::observe`.
+    let own = Rc::new(Arc::clone(&service));
     let app = Actix::new()
         .app_data(Data::from(Arc::clone(&service)))
         .configure(routes)
-        .wrap(from_fn(path::normalize))
-        .wrap(from_fn(log::observe));
+        .wrap(from_fn(move |request, next| {
+            log::observe(Rc::clone(&own), request, next)
+        }));
     let requests = HttpService::build()
         .graceful_shutdown_signal(move || {
             let stopping = stopping.clone();
@@ -167,7 +174,6 @@ fn routes(routes: &mut web::ServiceConfig) {
             .default_service(web::to(handler::only_get_and_post))
     };
     routes
-        .service(web::resource(verify::PATH).default_service(web::to(verify::verify)))
         .service(auth("/v2/auth"))
         .service(auth("/auth/v2"))
         .service(web::resource(oauth::INTROSPECT).default_service(web::to(oauth::introspect)))

@@ -2,25 +2,15 @@
 
 use std::{borrow::Cow, str::FromStr as _};
 
-use actix_web::{
-    Error,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    http::Uri,
-    middleware::Next,
-};
+use actix_web::{dev::ServiceRequest, http::Uri};
 
 /// Has slashes that are repeated, or at the end, make no difference. Most paths have none, and are
 /// left as they are without a look at each character's neighbours.
-pub(super) async fn normalize(
-    mut request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+pub(super) fn normalize(request: &mut ServiceRequest) {
     if let Some(uri) = normalized(request.uri()) {
         request.match_info_mut().get_mut().update(&uri);
         request.head_mut().uri = uri;
     }
-    next.call(request).await
 }
 
 /// The address with its path made plain, where it is not.
@@ -38,7 +28,9 @@ fn normalized(uri: &Uri) -> Option<Uri> {
 
 /// A path without repeated slashes, or one at the end.
 pub(super) fn plain(path: &str) -> Cow<'_, str> {
-    if path.len() < 2 || !(path.ends_with('/') || path.contains("//")) {
+    // By pairs of bytes: to search for a text is made for longer ones.
+    let mut pairs = path.as_bytes().windows(2);
+    if path.len() < 2 || !(path.ends_with('/') || pairs.any(|pair| pair == b"//")) {
         return path.into();
     }
     let mut normal = String::with_capacity(path.len());

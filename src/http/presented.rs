@@ -7,7 +7,7 @@ use actix_web::{
 
 use super::{Service, form::decode};
 use crate::{
-    domain::{Origin, Token, TokenDigest},
+    domain::{Origin, TokenDigest},
     verification::{Circumstances, Shown},
 };
 
@@ -23,14 +23,10 @@ const TOKEN: &str = "token";
 /// `X-Api-Key`, `token` in `query`, `token` in the query of the original target. That one counts
 /// alone: another does not help out when it is bad.
 pub(super) fn shown(headers: &HeaderMap, query: &str) -> Shown {
-    let places = [
-        in_header(headers, &header::AUTHORIZATION, bearer),
-        in_header(headers, &X_API_KEY, judge),
-        in_query(query),
-        in_original_target(headers),
-    ];
-    let first = places.into_iter().find(|shown| *shown != Shown::Nothing);
-    first.unwrap_or(Shown::Nothing)
+    in_header(headers, &header::AUTHORIZATION, bearer)
+        .or_else(|| in_header(headers, &X_API_KEY, judge))
+        .or_else(|| in_query(query))
+        .or_else(|| in_original_target(headers))
 }
 
 /// The circumstances: the web origin, the client's address, and the scopes that are wanted.
@@ -50,9 +46,7 @@ pub(super) fn circumstances(
 fn judge(text: &str) -> Shown {
     match text.trim() {
         "" => Shown::Nothing,
-        text => Token::parse(text).map_or(Shown::Malformed, |token| {
-            Shown::Token(TokenDigest::of(&token))
-        }),
+        text => TokenDigest::of_shown(text).map_or(Shown::Malformed, Shown::Token),
     }
 }
 
@@ -130,6 +124,7 @@ fn origin(headers: &HeaderMap) -> Option<Origin> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Token;
 
     const A: &str = "0123456789abcdef0123456789abcdef";
     const B: &str = "fedcba9876543210fedcba9876543210";

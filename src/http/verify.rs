@@ -1,16 +1,13 @@
 //! `/v2/verify`: whether a gateway should let a request through.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::Method,
-    web::{Data, Payload},
-};
+use actix_web::{HttpRequest, HttpResponse, http::Method, web::Data};
 
 use super::{
     Service,
     credentials::{authenticate_verifier, count_failure},
     failure::Failure,
     form::Form,
+    log,
     log_fields::LogFields,
     presented,
     respond::fill_in,
@@ -32,21 +29,17 @@ pub(super) const ORIGINAL: [&str; 2] = ["/v2/verify/original", "/v2/verify/origi
 const METHODS: &str = "GET, POST";
 
 /// GET and POST alike; a body is not read, since it is the application's.
-pub(super) async fn verify(
-    request: HttpRequest,
-    _: Payload,
-    service: Data<Service>,
-) -> HttpResponse {
+pub(super) async fn verify(service: &Service, request: &HttpRequest) -> HttpResponse {
     let parameters = if [Method::GET, Method::POST].contains(request.method()) {
-        wishes::check(request.query_string()).and_then(|()| Form::of_query(&request).parameters)
+        wishes::check(request.query_string()).and_then(|()| Form::of_query(request).parameters)
     } else {
         Err(Failure::MethodNotAllowed(METHODS))
     };
     let answer = match parameters {
-        Ok(parameters) => judge(&service, &request, parameters).await,
+        Ok(parameters) => judge(service, request, parameters).await,
         Err(failure) => Err(failure),
     };
-    answer.unwrap_or_else(|failure| refuse(&service, &request, failure))
+    answer.unwrap_or_else(|failure| refuse(service, request, failure))
 }
 
 /// The query is the original request's: it can show a token, and ask for nothing.
@@ -71,7 +64,9 @@ async fn judge(
         detail: wishes.detail,
     };
     let verdict = verify.execute(&service.app).await?;
-    LogFields::note(request, |fields| fields.token = verdict.token);
+    if verdict.outcome.is_err() || log::writes_routine() {
+        LogFields::note(request, |fields| fields.token = verdict.token);
+    }
     Ok(verdict::respond(&verdict, &wanted, wishes.too_often))
 }
 

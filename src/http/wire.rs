@@ -79,6 +79,7 @@ impl Wire {
     fn render(&self, failure: &Failure) -> Vec<u8> {
         let body = Document::from(failure).to_json();
         let (status, id) = (failure.status(), self.service.next_request_id());
+        let id = id.as_str();
         tracing::info!(
             route = "none",
             status = status.as_u16(),

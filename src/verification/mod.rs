@@ -108,7 +108,8 @@ impl Verifier {
     {
         match self.sightings.recall(digest) {
             Some(sight) => Ok(sight),
-            None => self.sightings.fill(digest, find).await,
+            // Boxed: what few requests need is not to be part of the future of each.
+            None => Box::pin(self.sightings.fill(digest, find)).await,
         }
     }
 

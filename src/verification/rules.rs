@@ -19,6 +19,17 @@ pub enum Shown {
     Token(TokenDigest),
 }
 
+impl Shown {
+    /// This, or where nothing is shown, what `next` finds.
+    #[must_use]
+    pub fn or_else(self, next: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Nothing => next(),
+            Self::Malformed | Self::Token(_) => self,
+        }
+    }
+}
+
 /// The circumstances under which a token is shown.
 #[derive(Debug, Clone, Default)]
 pub struct Circumstances {

@@ -187,7 +187,7 @@ mod tests {
             expires_at: None,
             signing_key: None,
             state,
-            settings: Settings::default(),
+            settings: Arc::default(),
         }
     }
 
@@ -253,7 +253,7 @@ mod tests {
             let mut bytes = [9; 32];
             bytes[..8].copy_from_slice(&number.to_be_bytes());
             let long = TokenRecord {
-                settings: Settings::parse(settings.clone()).unwrap(),
+                settings: Settings::parse(settings.clone()).unwrap().restrictions(),
                 ..record(TokenState::Live)
             };
             let found = async |_| Ok(Some(long.clone()));

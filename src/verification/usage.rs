@@ -28,7 +28,7 @@ pub type Taken = (Arc<Subject>, Usage);
 pub struct Subject {
     /// Its digest.
     pub digest: TokenDigest,
-    /// What is kept of it, of its settings the restrictions alone.
+    /// What is kept of it.
     pub record: TokenRecord,
     /// What is said of it.
     pub identity: Identity,
@@ -38,10 +38,6 @@ pub struct Subject {
 
 impl Subject {
     pub(super) fn new(digest: TokenDigest, record: TokenRecord) -> Self {
-        let record = TokenRecord {
-            settings: record.settings.restrictions(),
-            ..record
-        };
         Self {
             identity: Identity::of(TokenId::of(&digest), &record),
             digest,
@@ -59,8 +55,11 @@ impl Subject {
 
     /// Adds to the uses; gives how many there were.
     fn add(&self, usage: Usage) -> u64 {
-        if let Some(at) = usage.last_used_at {
-            self.last_used_at.fetch_max(at.seconds(), Ordering::AcqRel);
+        if let Some(at) = usage.last_used_at.map(Timestamp::seconds)
+            // To look first costs less than to write: most uses are of the same second as another.
+            && self.last_used_at.load(Ordering::Acquire) < at
+        {
+            self.last_used_at.fetch_max(at, Ordering::AcqRel);
         }
         self.verifications
             .fetch_add(usage.verifications, Ordering::AcqRel)
@@ -176,7 +175,7 @@ impl Uses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AccountId, KeyId, Settings, TokenNumber, TokenState};
+    use crate::domain::{AccountId, KeyId, TokenNumber, TokenState};
 
     fn subject(byte: u8) -> Arc<Subject> {
         let record = TokenRecord {
@@ -187,7 +186,7 @@ mod tests {
             expires_at: None,
             signing_key: None,
             state: TokenState::Live,
-            settings: Settings::default(),
+            settings: Arc::default(),
         };
         Arc::new(Subject::new(TokenDigest::from_bytes([byte; 32]), record))
     }

@@ -136,6 +136,24 @@ fn no_secret_reaches_the_log_and_each_request_has_its_line() {
 }
 
 #[test]
+fn a_verification_is_logged_by_its_route_however_the_path_is_written() {
+    let lines = lines();
+    let server = Server::seeded(9, |_| {});
+    let key = server.account("acme");
+    let token = server.mint(&key);
+    for path in ["/v2/verify", "/v2//verify/", "/v2/%76erify"] {
+        let answer = server.get(path).query("token", &token).send();
+        assert_eq!(answer.status(), 200, "{path}");
+        let id = answer.header("x-request-id").unwrap();
+        let log = lines.text();
+        let line = log.lines().find(|line| line.contains(id)).unwrap();
+        for said in ["DEBUG", r#"route="/v2/verify""#, "token=tok_", "micros="] {
+            assert!(line.contains(said), "{line}");
+        }
+    }
+}
+
+#[test]
 fn no_secret_of_a_verification_or_of_settings_reaches_the_log() {
     let lines = lines();
     let server = Server::seeded(8, |_| {});

@@ -7,7 +7,7 @@ use std::{
 
 use moneyer::{
     domain::{KeyId, Policy, Settings, Timestamp, TokenDigest, TokenId},
-    store::{Imported, ImportedToken, Progress},
+    store::{FoundSettings, Imported, ImportedToken, Progress},
 };
 use serde_json::json;
 
@@ -53,8 +53,8 @@ async fn imported_tokens_are_kept_as_they_are_given() {
     let [first, second] = [1, 2].map(|byte| token(byte).digest);
     let kept = it.store.find_token(first).await.unwrap().unwrap();
     assert_eq!(
-        (kept.key, kept.account, kept.settings),
-        (key, account, settings)
+        (kept.key, kept.account, &*kept.settings),
+        (key, account, &settings)
     );
     assert_eq!(
         (kept.created_at, kept.expires_at),
@@ -62,6 +62,10 @@ async fn imported_tokens_are_kept_as_they_are_given() {
     );
     let plain = it.store.find_token(second).await.unwrap().unwrap();
     assert!(plain.settings.is_empty() && plain.expires_at.is_none());
+    for (token, whole) in [(first, settings), (second, Settings::default())] {
+        let found = it.store.read_settings(key, token, NOW).await.unwrap();
+        assert!(matches!(found, FoundSettings::Done(row) if row.settings == whole));
+    }
     assert_eq!(it.list(key, NOW).await, [first]);
 }
 

@@ -64,7 +64,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<TokenRecord> {
         (false, false) => TokenState::Live,
     };
     Ok(TokenRecord {
-        settings: settings_at(row, 0)?,
+        settings: settings_at(row, 0)?.restrictions(),
         key: KeyId::from_i64(row.get(1)?),
         account: AccountId::from_i64(row.get(2)?),
         created_at: Timestamp::from_seconds(row.get(3)?),
