@@ -6,6 +6,7 @@ import http.client
 import time
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 from bench import Bench
 from compare import Outcome, Pairs, of_ratios, take_turns
@@ -58,23 +59,31 @@ def mint(bench: Bench) -> dict[str, Outcome]:
     bare = tools.bare(server, work)
     server.stop()
     bench.warm(bare, work)
-    pairs, raw, groups = Pairs(), [], []
+    pairs, raw, raw_unindexed, groups = Pairs(), [], [], []
     for _ in range(bench.sizes.repeats):
         store = bench.stores.copy(0, keys=1)
         pairs.subjects.append(bench.mint_run(store, work, seconds))
         pairs.baselines.append(tools.wrk(bare, work, seconds))
-        again = store.file.with_suffix(".again")
-        replayed = tools.baseline("replay", "--from", store.file, "--to", again)
+        replayed = replay(bench, store)
         raw.append(replayed["rows_per_second"])
+        raw_unindexed.append(replay(bench, store, "--unindexed")["rows_per_second"])
         groups.append(replayed["group"])
-        again.unlink()
         store.remove()
     bare.stop()
     bench.detail_pairs("mint, one key", "bare handler, the same requests", pairs)
     rates = [sample.rate for sample in pairs.subjects]
     bench.note_top_rate("mint", median(rates))
-    note = f"groups of {median(groups):.0f} rows"
+    unindexed = median(rate / raw for rate, raw in zip(rates, raw_unindexed, strict=True))
+    note = f"groups of {median(groups):.0f} rows; {unindexed:.2f} of the same without an index of digests"
     return {"mint": pairs.outcome("rate", "/s"), "mint-raw": of_ratios(rates, raw, "/s", note)}
+
+
+def replay(bench: Bench, store: Filled, *options: str) -> Any:
+    """Writes a store's rows again by raw SQLite."""
+    again = store.file.with_suffix(".again")
+    replayed = bench.tools.baseline("replay", "--from", store.file, "--to", again, *options)
+    again.unlink()
+    return replayed
 
 
 def mint_keys(bench: Bench) -> dict[str, Outcome]:

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::Outcome;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
-/// A token is found by its digest: the usual way.
+/// The usual way to find a token by its digest.
 const INDEX: &str = "CREATE UNIQUE INDEX tokens_by_digest ON tokens (digest)";
 /// How many tokens each of the entries of the audit holds: what one key mints in one transaction is
 /// one entry.
@@ -30,6 +30,9 @@ pub struct Replay {
     /// The store that is made
     #[arg(long)]
     to: PathBuf,
+    /// Do without the index by which a token is found
+    #[arg(long)]
+    unindexed: bool,
 }
 
 type Row = Vec<Value>;
@@ -38,6 +41,9 @@ impl Replay {
     pub fn run(self) -> Outcome {
         let from = Connection::open(&self.from)?;
         let to = create(&self.to, &from)?;
+        if !self.unindexed {
+            to.execute_batch(INDEX)?;
+        }
         let tokens = read(&from, "SELECT * FROM tokens ORDER BY id")?;
         let audit = read(
             &from,
@@ -72,7 +78,6 @@ fn create(path: &Path, from: &Connection) -> Result<Connection, Box<dyn std::err
     let page_cache = i64::from(Config::default().store.page_cache_kib);
     to.pragma_update(None, "cache_size", -page_cache)?;
     to.execute_batch(SCHEMA)?;
-    to.execute_batch(INDEX)?;
     for table in ["accounts", "keys"] {
         for row in read(from, &format!("SELECT * FROM {table}"))? {
             to.prepare_cached(&insert_into(table, &row))?

@@ -194,7 +194,7 @@ fn known_method(method: &Method) -> &'static str {
     }
 }
 
-/// Whether the lines of such requests are written at all: nothing has to be noted for others.
+/// Whether lines of routine requests are written at all: else nothing has to be noted for them.
 pub(super) fn writes_routine() -> bool {
     tracing::enabled!(tracing::Level::DEBUG)
 }

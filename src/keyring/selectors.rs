@@ -36,8 +36,8 @@ struct Known {
     all: HashSet<Selector>,
     /// The state of other processes' changes for which no key is missing, if there is one.
     complete_at: Option<i64>,
-    /// What was added since the learning began that was last, or still is.
-    added: Vec<Selector>,
+    /// What was added since the present learning began, if there is one.
+    added: Option<Vec<Selector>>,
 }
 
 impl Selectors {
@@ -63,7 +63,10 @@ impl Selectors {
     pub fn add(&self, selector: Selector) {
         let mut known = self.write();
         known.all.insert(selector);
-        known.added.push(selector);
+        known
+            .added
+            .iter_mut()
+            .for_each(|added| added.push(selector));
     }
 
     /// Learns them all from `read`, unless they are known: other processes' changes were in the
@@ -79,10 +82,12 @@ impl Selectors {
         if self.read().complete_at == Some(changes) {
             return Ok(());
         }
-        self.write().added.clear();
-        let mut all = read().await?;
+        self.write().added = Some(Vec::new());
+        let read = read().await;
         let mut known = self.write();
-        all.extend(&known.added);
+        let added = known.added.take();
+        let mut all = read?;
+        all.extend(added.into_iter().flatten());
         known.complete_at = Some(changes);
         // The old ones are let go of once nobody waits.
         let old = std::mem::replace(&mut known.all, all);

@@ -165,6 +165,101 @@ async fn the_number_of_the_last_token_is_not_given_to_another() {
 }
 
 #[tokio::test]
+async fn tokens_that_expire_and_are_purged_in_one_sweep_leave_nothing_in_the_index() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    for seconds in [60, 50, 70] {
+        it.token_until(key, later(seconds)).await;
+    }
+    indexing_by(&it, 1).index_newest().await.unwrap();
+    let ended = it.token(key).await;
+    it.store.disable_token(key, ended, later(55)).await.unwrap();
+    it.token(key).await;
+    for left in [2, 1, 0] {
+        it.store.sweep(later(99), later(99), NOW, 1).await.unwrap();
+        assert!(is_sound(&it).await, "{left}");
+    }
+    while it
+        .store
+        .sweep(later(99), later(99), NOW, 2)
+        .await
+        .unwrap()
+        .purged
+        > 0
+    {}
+    assert_eq!((it.count("tokens"), it.count("digest_index")), (1, 0));
+}
+
+#[tokio::test]
+async fn after_an_import_of_many_none_is_left_out_of_the_index() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    let server = indexing_by(&it, 1000);
+    let before = it.token(key).await;
+    assert_eq!(state(&server, before).await, Some(TokenState::Live));
+    let many = (0..10_001_u32).map(|number| {
+        let mut bytes = [0; 32];
+        bytes[4..8].copy_from_slice(&number.to_be_bytes());
+        ImportedToken {
+            digest: TokenDigest::from_bytes(bytes),
+            ..elsewhere(0)
+        }
+    });
+    let many: Vec<_> = many.collect();
+    let digests = [&many[0], &many[10_000]].map(|token| token.digest);
+    let progress = Progress(Box::new(|_| ()));
+    let imported = it
+        .store
+        .import_tokens(key, Policy::default(), many, progress, NOW);
+    assert_eq!(imported.await.unwrap(), Imported::Done);
+    assert_eq!(reach(&it), (10_002, 10_002));
+    let after = it.token(key).await;
+    for digest in [before, digests[0], digests[1], after] {
+        for store in [&it.store, &server, &it.again()] {
+            assert_eq!(state(store, digest).await, Some(TokenState::Live));
+        }
+    }
+    server.index_newest().await.unwrap();
+    assert_eq!(it.count("digest_index"), 10_002);
+    assert!(is_sound(&it).await);
+}
+
+#[tokio::test]
+async fn indexing_waits_where_the_writer_has_no_room() {
+    let it = Fixture::new();
+    let (_, key) = it.account_and_key().await;
+    for _ in 0..600 {
+        it.token(key).await;
+    }
+    let options = Options {
+        unindexed_tokens: 1,
+        queue: 1,
+        busy_timeout: Duration::from_secs(5),
+        ..options(it.folder.path())
+    };
+    let server = Store::open(&options).unwrap();
+    let is_over = AtomicBool::new(false);
+    let index = async {
+        while server.index_newest().await.is_err() {
+            // It had no room to find out what there is to do.
+            tokio::task::yield_now().await;
+            assert_eq!(reach(&it), (0, 0));
+        }
+        is_over.store(true, Ordering::Relaxed);
+    };
+    let mint = async || {
+        while !is_over.load(Ordering::Relaxed) {
+            let _ = server.mint(it.new_token(key), NOW).await;
+            tokio::task::yield_now().await;
+        }
+    };
+    let crowd = futures_util::future::join_all((0..8).map(|_| mint()));
+    tokio::join!(index, crowd);
+    assert!(reach(&it).0 >= 600);
+    assert!(is_sound(&it).await);
+}
+
+#[tokio::test]
 async fn what_is_imported_is_in_the_index_and_known_whether_the_others_are_or_not() {
     let it = Fixture::new();
     let (_, key) = it.account_and_key().await;

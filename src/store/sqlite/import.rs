@@ -5,8 +5,8 @@ use rusqlite::{Connection, params};
 use super::{
     Sqlite,
     good_keys::{GoodKey, good_key},
-    indexing::put_in,
-    lookup::Kept,
+    indexing::{index_all, put_in, reach_all},
+    lookup::KnownTokens,
     policies,
     settings::to_column,
     work::Work,
@@ -30,7 +30,7 @@ impl Sqlite {
     ) -> Result<Vec<usize>, Error> {
         self.read(move |lookup| {
             let _snapshot = lookup.unchecked_transaction()?;
-            let kept = Kept::of(lookup)?;
+            let kept = KnownTokens::of(lookup)?;
             let mut known = Vec::new();
             for (place, digest) in digests.iter().enumerate() {
                 if kept.has(digest)? {
@@ -104,10 +104,18 @@ fn import(
     {
         return Ok(Imported::TooMany(most));
     }
+    let are_many = rows.len() > KEPT_IN_ORDER;
+    if are_many {
+        // So that these, which are put into the index, are not taken for some that are not.
+        index_all(work)?;
+    }
     if let Some(known) = insert(work, key, good.generation, rows, now, progress)? {
         // Nothing of an import may stand unless all of it does.
         work.execute_batch("ROLLBACK TO job")?;
         return Ok(Imported::Known(known));
+    }
+    if are_many {
+        reach_all(work)?;
     }
     let tokens = rows.iter().map(|row| TokenId::of(&row.digest)).collect();
     let imported = Event::TokensImported { key, tokens };
@@ -143,7 +151,7 @@ fn insert(
     now: Timestamp,
     mut progress: Progress,
 ) -> rusqlite::Result<Option<TokenId>> {
-    let kept = Kept::of(connection)?;
+    let kept = KnownTokens::of(connection)?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO tokens
          (digest, key_id, sealed, settings, created_at, expires_at, generation, imported_at)
@@ -164,8 +172,7 @@ fn insert(
             generation,
             now.seconds(),
         ])?;
-        // They have been put in order for that.
-        put_in(connection, &[(id, at)])?;
+        put_in(connection, id, at)?;
         if done % STEP == 0 {
             (progress.0)(done as u64);
         }

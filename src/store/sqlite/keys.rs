@@ -227,8 +227,8 @@ pub(super) fn insert(
     work.altered(Altered::KeyAdded(key.selector));
     work.prepare_cached(
         "INSERT INTO keys
-             (id, account_id, selector, phc, role, label, created_at, expires_at, note)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+         (id, account_id, selector, phc, role, label, created_at, expires_at, note)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![
         key.id.to_i64(),

@@ -45,20 +45,11 @@ impl<'a> Lookup<'a> {
         id: TokenId,
         mut read: impl FnMut(i64) -> rusqlite::Result<Option<T>>,
     ) -> rusqlite::Result<Option<T>> {
-        if let (Some(found), _) = self.find_known(id, &mut read)? {
-            return Ok(Some(found));
-        }
-        // It may be newer than what is remembered, or have been put into the index between the two
-        // looks. In one snapshot it has to be somewhere.
-        let _snapshot = self
-            .is_autocommit()
-            .then(|| self.unchecked_transaction())
-            .transpose()?;
-        if self.sees == Sees::Committed {
-            self.newest.catch_up(self)?;
-        }
         match self.find_known(id, &mut read)? {
-            (None, remembered) => self.find_elsewhere(id, remembered, &mut read),
+            (None, remembered) => match self.sees {
+                Sees::Committed => self.find_in_snapshot(id, &mut read),
+                Sees::OwnChanges => self.find_own(id, remembered, &mut read),
+            },
             (found, _) => Ok(found),
         }
     }
@@ -80,33 +71,45 @@ impl<'a> Lookup<'a> {
         Ok((first(rows, read)?, remembered))
     }
 
-    /// Among the rows that are neither remembered nor in the index: those that this transaction has
-    /// added itself, and those that have been put into the index since it began.
-    fn find_elsewhere<T>(
+    /// What was not found may be newer than what is remembered, or have been put into the index
+    /// between the two looks. In one snapshot it has to be in one of them, or, when it was put into
+    /// the index since the snapshot began, among the rows that were.
+    fn find_in_snapshot<T>(
+        &self,
+        id: TokenId,
+        read: &mut impl FnMut(i64) -> rusqlite::Result<Option<T>>,
+    ) -> rusqlite::Result<Option<T>> {
+        let _snapshot = self
+            .is_autocommit()
+            .then(|| self.unchecked_transaction())
+            .transpose()?;
+        self.newest.catch_up(self)?;
+        match self.find_known(id, read)? {
+            (None, remembered) => {
+                let indexed = reach(self)?.after;
+                first(self.scan(id, indexed, remembered.after)?, read)
+            }
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// Among the rows beyond what is remembered, which this transaction may have added itself.
+    fn find_own<T>(
         &self,
         id: TokenId,
         remembered: Span,
         read: &mut impl FnMut(i64) -> rusqlite::Result<Option<T>>,
     ) -> rusqlite::Result<Option<T>> {
-        let indexed = reach(self)?.after;
-        let last = match self.sees {
-            Sees::Committed => remembered.to,
-            Sees::OwnChanges => i64::MAX,
-        };
-        let beyond = remembered.to.max(indexed);
-        for (after, to) in [(indexed, remembered.after), (beyond, last)] {
-            if after < to {
-                let rows = self.scan(id, after, to)?;
-                if let Some(found) = first(rows, read)? {
-                    return Ok(Some(found));
-                }
-            }
-        }
-        Ok(None)
+        self.newest.note_lag();
+        let beyond = remembered.to.max(reach(self)?.after);
+        first(self.scan(id, beyond, i64::MAX)?, read)
     }
 
     /// The rows above `after`, up to `to`, that may hold the token `id`, row by row.
     fn scan(&self, id: TokenId, after: i64, to: i64) -> rusqlite::Result<Vec<i64>> {
+        if after >= to {
+            return Ok(Vec::new());
+        }
         self.prepare_cached(
             "SELECT id FROM tokens WHERE id > ?1 AND id <= ?2 AND substr(digest, 1, 8) = ?3",
         )?
@@ -137,13 +140,13 @@ fn first<T>(
 }
 
 /// Which tokens are kept, for asking about many: as of when it was made.
-pub(super) struct Kept<'a> {
+pub(super) struct KnownTokens<'a> {
     connection: &'a Connection,
     /// Those that are not in the index.
     newest: HashSet<TokenDigest>,
 }
 
-impl<'a> Kept<'a> {
+impl<'a> KnownTokens<'a> {
     pub(super) fn of(connection: &'a Connection) -> rusqlite::Result<Self> {
         let newest = connection
             .prepare_cached("SELECT digest FROM tokens WHERE id > ?1")?
@@ -284,7 +287,7 @@ mod tests {
         let (_, remembered) = newest.recall(id);
         newest.catch_up(&reader).unwrap();
         let mut read = |row| Ok(Some(row));
-        let found = own.find_elsewhere(id, remembered, &mut read).unwrap();
+        let found = own.find_own(id, remembered, &mut read).unwrap();
         assert_eq!(found, Some(1));
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! [`writer`] is the one thread that changes it, by [`job`]s; [`readers`] are the few that look
 //! things up; [`lookup`] finds tokens for both, some of them by what is in memory of the [`newest`]
-//! ones, until [`indexing`] takes those over. The operations are in [`accounts`], [`policies`], [`keys`], [`management`], [`mint`],
-//! [`import`], [`tokens`], [`settings`], [`selection`], [`verification`], [`audit`] and [`sweep`];
-//! [`open`] makes and checks the file.
+//! ones, until [`indexing`] takes those over. The operations are in [`accounts`], [`policies`],
+//! [`keys`], [`management`], [`mint`], [`import`], [`tokens`], [`settings`], [`selection`],
+//! [`verification`], [`audit`] and [`sweep`]; [`open`] makes and checks the file.
 
 mod accounts;
 mod audit;

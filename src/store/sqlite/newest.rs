@@ -7,16 +7,26 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{PoisonError, RwLock},
+    sync::{
+        RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use crate::domain::{TokenDigest, TokenId};
 
+/// How many rows are taken in while nobody can look for one.
+const AT_ONCE: usize = 1000;
+
 /// The rows of the newest tokens, by their ids.
 #[derive(Debug, Default)]
-pub(super) struct Newest(RwLock<Rows>);
+pub(super) struct Newest {
+    rows: RwLock<Rows>,
+    /// Whether rows had to be gone through because they were not remembered.
+    lags: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Rows {
@@ -34,7 +44,7 @@ pub(super) struct Span {
 impl Newest {
     /// The rows that may hold the token `id`, of those in the span that is remembered at present.
     pub(super) fn recall(&self, id: TokenId) -> (Vec<i64>, Span) {
-        let rows = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let rows = self.read();
         let found = rows.by_id.range((id, i64::MIN)..=(id, i64::MAX));
         (found.map(|(_, row)| *row).collect(), rows.span)
     }
@@ -44,28 +54,64 @@ impl Newest {
     /// It must see what is committed alone: a row that is undone would be taken for the one that
     /// gets its number.
     pub(super) fn catch_up(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut rows = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let before = self.read().span;
         let indexed = reach(connection)?.after;
-        if indexed > rows.span.after {
-            rows.by_id.retain(|(_, row)| *row > indexed);
-            rows.span.after = indexed;
-            rows.span.to = rows.span.to.max(indexed);
+        if indexed > before.after {
+            self.write().forget(indexed);
         }
-        let mut newer =
-            connection.prepare_cached("SELECT id, digest FROM tokens WHERE id > ?1 ORDER BY id")?;
-        let mut newer = newer.query([rows.span.to])?;
-        while let Some(row) = newer.next()? {
-            let (at, digest) = (row.get(0)?, TokenDigest::from_bytes(row.get(1)?));
-            rows.by_id.insert((TokenId::of(&digest), at));
-            rows.span.to = at;
+        let newer = connection
+            .prepare_cached("SELECT digest, id FROM tokens WHERE id > ?1 ORDER BY id")?
+            .query_map([before.to.max(indexed)], located)?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        // Others, who look for their tokens, are not kept waiting for all of them.
+        for some in newer.chunks(AT_ONCE) {
+            self.write().add(some);
+        }
+        Ok(())
+    }
+
+    /// Notes that rows had to be gone through because they were not remembered.
+    pub(super) fn note_lag(&self) {
+        self.lags.store(true, Ordering::Relaxed);
+    }
+
+    /// Catches up if that would have spared going through rows since the last time.
+    pub(super) fn catch_up_if_needed(&self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.lags.swap(false, Ordering::Relaxed) {
+            return self.catch_up(connection);
         }
         Ok(())
     }
 
     /// How many are remembered.
     pub(super) fn count(&self) -> usize {
-        let rows = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        rows.by_id.len()
+        self.read().by_id.len()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Rows> {
+        self.rows.read().expect("no holder panics")
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Rows> {
+        self.rows.write().expect("no holder panics")
+    }
+}
+
+impl Rows {
+    /// Adds rows that follow those of the present span, or are in it.
+    fn add(&mut self, rows: &[(TokenId, i64)]) {
+        let after = self.span.after;
+        self.by_id
+            .extend(rows.iter().filter(|(_, row)| *row > after));
+        let last = rows.last().map_or(after, |(_, row)| *row);
+        self.span.to = self.span.to.max(last);
+    }
+
+    /// Forgets the rows up to `indexed`.
+    fn forget(&mut self, indexed: i64) {
+        self.by_id.retain(|(_, row)| *row > indexed);
+        self.span.after = self.span.after.max(indexed);
+        self.span.to = self.span.to.max(indexed);
     }
 }
 
@@ -80,4 +126,10 @@ pub(super) fn reach(connection: &Connection) -> rusqlite::Result<Span> {
                 to: row.get(1)?,
             })
         })
+}
+
+/// The id of the token whose digest is in the first column of `row`, and the number in the second.
+pub(super) fn located(row: &Row<'_>) -> rusqlite::Result<(TokenId, i64)> {
+    let digest = TokenDigest::from_bytes(row.get(0)?);
+    Ok((TokenId::of(&digest), row.get(1)?))
 }

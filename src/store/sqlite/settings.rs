@@ -80,6 +80,13 @@ pub(super) struct Found {
     pub(super) row: SettingsRow,
 }
 
+/// The token in a row, if it is the one with a digest, good, and an account's.
+const FIND_GOOD: &str = "SELECT t.settings, t.id, t.key_id, u.verifications, u.last_used_at
+    FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
+    LEFT JOIN uses u ON u.token_id = t.id
+    WHERE t.id = ?1 AND t.digest = ?2 AND k.account_id = ?3 AND t.generation = a.generation
+    AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?4)";
+
 /// The token with this digest, if it is good at `now` and of `account`.
 pub(super) fn find_good(
     lookup: &Lookup<'_>,
@@ -89,13 +96,7 @@ pub(super) fn find_good(
 ) -> rusqlite::Result<Option<Found>> {
     lookup.find(TokenId::of(digest), |row| {
         lookup
-            .prepare_cached(
-                "SELECT t.settings, t.id, t.key_id, u.verifications, u.last_used_at
-             FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
-             LEFT JOIN uses u ON u.token_id = t.id
-             WHERE t.id = ?1 AND t.digest = ?2 AND k.account_id = ?3 AND t.generation = a.generation
-             AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?4)",
-            )?
+            .prepare_cached(FIND_GOOD)?
             .query_row(
                 params![row, digest.as_bytes(), account.to_i64(), now.seconds()],
                 |row| {

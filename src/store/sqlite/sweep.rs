@@ -54,11 +54,15 @@ impl Sqlite {
                     .execute(params![until.seconds(), limit])?;
                 Ok::<_, rusqlite::Error>(rows as u64)
             };
+            let expired = reclaim(EXPIRE, now)? + outdate(connection, now, limit)?;
+            let forgotten = reclaim(FORGET, forget_before)?;
+            // Both choose the same tokens, with nothing between them.
             reclaim(PURGE_INDEX, purge_before)?;
+            let purged = reclaim(PURGE, purge_before)?;
             Ok(Swept {
-                expired: reclaim(EXPIRE, now)? + outdate(connection, now, limit)?,
-                forgotten: reclaim(FORGET, forget_before)?,
-                purged: reclaim(PURGE, purge_before)?,
+                expired,
+                purged,
+                forgotten,
             })
         })
         .await

@@ -125,7 +125,12 @@ fn work(lookup: Lookup<'_>, waiting: &Receiver<Box<dyn Job>>, batch: usize, shar
         match waiting.recv_timeout(WATCH_INTERVAL) {
             Ok(first) => {
                 let jobs = std::iter::once(first).chain(waiting.try_iter());
-                match execute(&lookup, "BEGIN IMMEDIATE") {
+                // Before the transaction, in which the connection sees what may yet be undone.
+                let begun = lookup
+                    .newest()
+                    .catch_up_if_needed(&lookup)
+                    .and_then(|()| execute(&lookup, "BEGIN IMMEDIATE"));
+                match begun {
                     Ok(()) => commit_together(lookup, jobs.take(batch), shared),
                     // All that wait by now: each would only wait as long for the same answer.
                     Err(error) => refuse_all(jobs.collect(), &error),

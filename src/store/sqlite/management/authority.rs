@@ -14,6 +14,12 @@ use crate::{
     },
 };
 
+/// What the token in a row may do, if it is the one with a digest, and good.
+const OF_TOKEN: &str = "SELECT k.account_id, t.key_id, t.settings, a.policy, t.expires_at
+    FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
+    WHERE t.id = ?1 AND t.digest = ?2 AND t.generation = a.generation AND t.ended_at IS NULL
+    AND (t.expires_at IS NULL OR t.expires_at > ?3) AND a.disabled_at IS NULL";
+
 impl Sqlite {
     pub(in crate::store) async fn authority(
         &self,
@@ -57,23 +63,20 @@ fn find(
                 })
             })
             .optional(),
-        Principal::Token(digest) => lookup
-            .find(TokenId::of(&digest), |row| lookup.prepare_cached(
-                "SELECT k.account_id, t.key_id, t.settings, a.policy, t.expires_at
-                 FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
-                 WHERE t.id = ?1 AND t.digest = ?2 AND t.ended_at IS NULL AND t.generation = a.generation
-                 AND (t.expires_at IS NULL OR t.expires_at > ?3) AND a.disabled_at IS NULL",
-            )?
-            .query_row(params![row, digest.as_bytes(), now.seconds()], |row| {
-                Ok(Authority {
-                    account: AccountId::from_i64(row.get(0)?),
-                    key: KeyId::from_i64(row.get(1)?),
-                    holder: Holder::Token(TokenId::of(&digest), settings_at(row, 2)?),
-                    expires_at: time_at(row, 4)?,
-                    policy: policy_at(row, 3)?,
+        Principal::Token(digest) => lookup.find(TokenId::of(&digest), |row| {
+            lookup
+                .prepare_cached(OF_TOKEN)?
+                .query_row(params![row, digest.as_bytes(), now.seconds()], |row| {
+                    Ok(Authority {
+                        account: AccountId::from_i64(row.get(0)?),
+                        key: KeyId::from_i64(row.get(1)?),
+                        holder: Holder::Token(TokenId::of(&digest), settings_at(row, 2)?),
+                        expires_at: time_at(row, 4)?,
+                        policy: policy_at(row, 3)?,
+                    })
                 })
-            })
-            .optional()),
+                .optional()
+        }),
     }
 }
 
