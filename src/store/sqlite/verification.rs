@@ -11,11 +11,26 @@ use crate::{
     error::Error,
 };
 
-/// Three look-ups by primary key.
-const FIND: &str = "SELECT t.settings, t.key_id, k.account_id, t.created_at, t.expires_at,
-    t.ended_at IS NOT NULL OR t.generation < a.generation, a.disabled_at IS NOT NULL, t.signing_key, t.id
-    FROM tokens t JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id
-    WHERE t.id = ?1 AND t.digest = ?2";
+/// What is known of the token with the digest `?2`, given where it is looked for by `?1`.
+macro_rules! find {
+    ($tokens:literal, $place:literal) => {
+        concat!(
+            "SELECT t.settings, t.key_id, k.account_id, t.created_at, t.expires_at,
+             t.ended_at IS NOT NULL OR t.generation < a.generation, a.disabled_at IS NOT NULL,
+             t.signing_key, t.id FROM ",
+            $tokens,
+            " JOIN keys k ON k.id = t.key_id JOIN accounts a ON a.id = k.account_id WHERE ",
+            $place,
+            " = ?1 AND t.digest = ?2"
+        )
+    };
+}
+/// By the index alone: most tokens are in it, and one statement is quicker than two.
+const FIND_INDEXED: &str = find!(
+    "digest_index d JOIN tokens t ON t.id = d.token_id",
+    "d.start"
+);
+const FIND_IN_ROW: &str = find!("tokens t", "t.id");
 /// For a token that was purged meanwhile nothing is written.
 const ADD_USES: &str = "INSERT INTO uses (token_id, verifications, last_used_at)
     SELECT id, ?2, ?3 FROM tokens WHERE id = ?1
@@ -28,9 +43,17 @@ impl Sqlite {
         digest: TokenDigest,
     ) -> Result<Option<TokenRecord>, Error> {
         self.read(move |lookup| {
-            lookup.find(TokenId::of(&digest), |row| {
+            let id = TokenId::of(&digest);
+            let indexed = lookup
+                .prepare_cached(FIND_INDEXED)?
+                .query_row(params![id.to_bytes(), digest.as_bytes()], record)
+                .optional()?;
+            if indexed.is_some() {
+                return Ok(indexed);
+            }
+            lookup.find(id, |row| {
                 lookup
-                    .prepare_cached(FIND)?
+                    .prepare_cached(FIND_IN_ROW)?
                     .query_row(params![row, digest.as_bytes()], record)
                     .optional()
             })
@@ -82,25 +105,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_found_by_its_row() {
+    fn a_token_is_found_by_one_indexed_look_up() {
         let connection = Connection::open_in_memory().unwrap();
         connection
             .execute_batch(include_str!("../../../schema.sql"))
             .unwrap();
-        let steps: Vec<String> = connection
-            .prepare(&format!("EXPLAIN QUERY PLAN {FIND}"))
-            .unwrap()
-            .query_map(params![1, [0_u8; 32]], |row| row.get("detail"))
-            .unwrap()
-            .collect::<rusqlite::Result<_>>()
-            .unwrap();
-        assert_eq!(
-            steps,
-            [
-                "SEARCH t USING INTEGER PRIMARY KEY (rowid=?)",
-                "SEARCH k USING INTEGER PRIMARY KEY (rowid=?)",
-                "SEARCH a USING INTEGER PRIMARY KEY (rowid=?)",
-            ]
-        );
+        let by_row = [
+            "SEARCH t USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH k USING INTEGER PRIMARY KEY (rowid=?)",
+            "SEARCH a USING INTEGER PRIMARY KEY (rowid=?)",
+        ];
+        let by_index = ["SEARCH d USING PRIMARY KEY (start=?)"];
+        for (sql, expected) in [
+            (FIND_IN_ROW, by_row.to_vec()),
+            (FIND_INDEXED, [&by_index[..], &by_row].concat()),
+        ] {
+            let steps: Vec<String> = connection
+                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+                .unwrap()
+                .query_map(params![1, [0_u8; 32]], |row| row.get("detail"))
+                .unwrap()
+                .collect::<rusqlite::Result<_>>()
+                .unwrap();
+            assert_eq!(steps, expected, "{sql}");
+        }
     }
 }
