@@ -11,17 +11,7 @@ use moneyer::{
 };
 use serde_json::json;
 
-use crate::support::{Fixture, NOW, later, sealed};
-
-fn token(byte: u8) -> ImportedToken {
-    ImportedToken {
-        digest: TokenDigest::from_bytes([byte; 32]),
-        sealed: None,
-        settings: None,
-        created_at: NOW,
-        expires_at: None,
-    }
-}
+use crate::support::{Fixture, NOW, elsewhere, later, sealed};
 
 fn untold() -> Progress {
     Progress(Box::new(|_| ()))
@@ -44,13 +34,13 @@ async fn imported_tokens_are_kept_as_they_are_given() {
         settings: Some(settings.clone().into()),
         created_at: later(-5),
         expires_at: Some(later(5)),
-        ..token(1)
+        ..elsewhere(1)
     };
     assert_eq!(
-        import(&it, key, vec![full, token(2)], NOW).await,
+        import(&it, key, vec![full, elsewhere(2)], NOW).await,
         Imported::Done
     );
-    let [first, second] = [1, 2].map(|byte| token(byte).digest);
+    let [first, second] = [1, 2].map(|byte| elsewhere(byte).digest);
     let kept = it.store.find_token(first).await.unwrap().unwrap();
     assert_eq!(
         (kept.key, kept.account, &*kept.settings),
@@ -75,12 +65,12 @@ async fn the_last_of_a_few_tokens_is_listed_first() {
     let (_, key) = it.account_and_key().await;
     let sealed = |byte| ImportedToken {
         sealed: Some(sealed(1)),
-        ..token(byte)
+        ..elsewhere(byte)
     };
     import(&it, key, [2, 1, 3].map(sealed).to_vec(), NOW).await;
     assert_eq!(
         it.list(key, NOW).await,
-        [3, 1, 2].map(|byte| token(byte).digest)
+        [3, 1, 2].map(|byte| elsewhere(byte).digest)
     );
 }
 
@@ -92,13 +82,13 @@ async fn one_known_token_keeps_all_others_out() {
     it.store.disable_token(key, known, NOW).await.unwrap();
     let again = ImportedToken {
         digest: known,
-        ..token(0)
+        ..elsewhere(0)
     };
     let before = it.count("audit");
-    let imported = import(&it, key, vec![token(1), again, token(2)], NOW).await;
+    let imported = import(&it, key, vec![elsewhere(1), again, elsewhere(2)], NOW).await;
     assert_eq!(imported, Imported::Known(TokenId::of(&known)));
     assert_eq!((it.count("tokens"), it.count("audit")), (1, before));
-    let digests = vec![token(1).digest, known];
+    let digests = vec![elsewhere(1).digest, known];
     assert_eq!(it.store.known_tokens(digests).await.unwrap(), [1]);
 }
 
@@ -108,7 +98,7 @@ async fn a_key_that_is_good_no_more_imports_nothing() {
     let (account, key) = it.account_and_key().await;
     it.store.disable_account(account, NOW).await.unwrap();
     assert_eq!(
-        import(&it, key, vec![token(1)], NOW).await,
+        import(&it, key, vec![elsewhere(1)], NOW).await,
         Imported::KeyDead
     );
     assert_eq!(it.count("tokens"), 0);
@@ -124,7 +114,7 @@ async fn the_policy_must_be_the_one_that_the_tokens_were_held_to() {
         .await
         .unwrap();
     assert_eq!(
-        import(&it, key, vec![token(1)], NOW).await,
+        import(&it, key, vec![elsewhere(1)], NOW).await,
         Imported::PolicyChanged
     );
     let policy = Policy::parse(json!({ "max_active_tokens": 2 })).unwrap();
@@ -134,7 +124,7 @@ async fn the_policy_must_be_the_one_that_the_tokens_were_held_to() {
         (vec![2, 3], Imported::TooMany(2)),
         (vec![2], Imported::Done),
     ] {
-        let tokens = bytes.into_iter().map(token).collect();
+        let tokens = bytes.into_iter().map(elsewhere).collect();
         let imported = it
             .store
             .import_tokens(key, policy.clone(), tokens, untold(), NOW);
@@ -151,7 +141,10 @@ async fn progress_is_told_and_the_audit_names_a_thousand_at_a_time() {
         let mut digest = [0; 32];
         digest[..4].copy_from_slice(&n.to_be_bytes());
         let digest = TokenDigest::from_bytes(digest);
-        ImportedToken { digest, ..token(0) }
+        ImportedToken {
+            digest,
+            ..elsewhere(0)
+        }
     });
     let told = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&told);

@@ -13,7 +13,7 @@ use moneyer::{
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
-use crate::support::{Fixture, NOW, later, options};
+use crate::support::{Fixture, NOW, elsewhere, later, options};
 
 /// The store once more, as a server has it that indexes so many tokens at once.
 fn indexing_by(it: &Fixture, unindexed_tokens: usize) -> Store {
@@ -39,16 +39,6 @@ fn reach(it: &Fixture) -> (i64, i64) {
 /// Whether the index leads to every token that it should, and to none that is gone.
 async fn is_sound(it: &Fixture) -> bool {
     it.store.examine().await.unwrap().faults.is_empty()
-}
-
-fn elsewhere(byte: u8) -> ImportedToken {
-    ImportedToken {
-        digest: TokenDigest::from_bytes([byte; 32]),
-        sealed: None,
-        settings: None,
-        created_at: NOW,
-        expires_at: None,
-    }
 }
 
 async fn import(it: &Fixture, key: KeyId, token: ImportedToken) -> Imported {

@@ -8,7 +8,8 @@ use moneyer::{
         Timestamp, Token, TokenDigest, TokenNumber,
     },
     store::{
-        Absent, AddedKeys, CreatedAccount, Listed, Minted, NewKey, NewToken, Once, Options, Store,
+        Absent, AddedKeys, CreatedAccount, ImportedToken, Listed, Minted, NewKey, NewToken, Once,
+        Options, Store,
     },
 };
 use rand::{SeedableRng, rngs::StdRng};
@@ -183,6 +184,17 @@ impl Fixture {
                 row.get(0)
             })
             .unwrap()
+    }
+}
+
+/// A token that was made elsewhere, of which the digest alone is known.
+pub fn elsewhere(byte: u8) -> ImportedToken {
+    ImportedToken {
+        digest: TokenDigest::from_bytes([byte; 32]),
+        sealed: None,
+        settings: None,
+        created_at: NOW,
+        expires_at: None,
     }
 }
 
