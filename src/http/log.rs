@@ -194,11 +194,6 @@ fn known_method(method: &Method) -> &'static str {
     }
 }
 
-/// Whether lines of routine requests are written at all: else nothing has to be noted for them.
-pub(super) fn writes_routine() -> bool {
-    tracing::enabled!(tracing::Level::DEBUG)
-}
-
 /// Whether a request is one of the many that say nothing new: who served it logs it too.
 fn is_routine(request: &HttpRequest, status: StatusCode) -> bool {
     // As it was routed: to name the route takes longer.

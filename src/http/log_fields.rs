@@ -23,4 +23,9 @@ impl LogFields {
         let mut extensions = request.extensions_mut();
         note(extensions.get_or_insert_with(Self::default));
     }
+
+    /// Whether lines of routine requests are written at all: else nothing has to be noted for them.
+    pub(super) fn are_wanted_of_routine() -> bool {
+        tracing::enabled!(tracing::Level::DEBUG)
+    }
 }

@@ -7,7 +7,6 @@ use super::{
     credentials::{authenticate_verifier, count_failure},
     failure::Failure,
     form::Form,
-    log,
     log_fields::LogFields,
     presented,
     respond::fill_in,
@@ -64,7 +63,7 @@ async fn judge(
         detail: wishes.detail,
     };
     let verdict = verify.execute(&service.app).await?;
-    if verdict.outcome.is_err() || log::writes_routine() {
+    if verdict.outcome.is_err() || LogFields::are_wanted_of_routine() {
         LogFields::note(request, |fields| fields.token = verdict.token);
     }
     Ok(verdict::respond(&verdict, &wanted, wishes.too_often))
