@@ -11,11 +11,7 @@ use moneyer::{
 };
 use serde_json::json;
 
-use crate::support::{Fixture, NOW, elsewhere, later, sealed};
-
-fn untold() -> Progress {
-    Progress(Box::new(|_| ()))
-}
+use crate::support::{Fixture, NOW, elsewhere, later, sealed, untold};
 
 async fn import(it: &Fixture, key: KeyId, tokens: Vec<ImportedToken>, now: Timestamp) -> Imported {
     let policy = Policy::default();

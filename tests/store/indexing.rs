@@ -9,11 +9,11 @@ use std::{
 
 use moneyer::{
     domain::{KeyId, Policy, TokenDigest, TokenId, TokenState},
-    store::{DisabledToken, Imported, ImportedToken, Options, Progress, Store},
+    store::{DisabledToken, Imported, ImportedToken, Options, Store},
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
-use crate::support::{Fixture, NOW, elsewhere, later, options};
+use crate::support::{Fixture, NOW, elsewhere, later, options, untold};
 
 /// The store once more, as a server has it that indexes so many tokens at once.
 fn indexing_by(it: &Fixture, unindexed_tokens: usize) -> Store {
@@ -42,10 +42,9 @@ async fn is_sound(it: &Fixture) -> bool {
 }
 
 async fn import(it: &Fixture, key: KeyId, token: ImportedToken) -> Imported {
-    let progress = Progress(Box::new(|_| ()));
     let imported = it
         .store
-        .import_tokens(key, Policy::default(), vec![token], progress, NOW);
+        .import_tokens(key, Policy::default(), vec![token], untold(), NOW);
     imported.await.unwrap()
 }
 
@@ -197,10 +196,9 @@ async fn after_an_import_of_many_none_is_left_out_of_the_index() {
     });
     let many: Vec<_> = many.collect();
     let digests = [&many[0], &many[10_000]].map(|token| token.digest);
-    let progress = Progress(Box::new(|_| ()));
     let imported = it
         .store
-        .import_tokens(key, Policy::default(), many, progress, NOW);
+        .import_tokens(key, Policy::default(), many, untold(), NOW);
     assert_eq!(imported.await.unwrap(), Imported::Done);
     assert_eq!(reach(&it), (10_002, 10_002));
     let after = it.token(key).await;

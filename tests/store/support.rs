@@ -9,7 +9,7 @@ use moneyer::{
     },
     store::{
         Absent, AddedKeys, CreatedAccount, ImportedToken, Listed, Minted, NewKey, NewToken, Once,
-        Options, Store,
+        Options, Progress, Store,
     },
 };
 use rand::{SeedableRng, rngs::StdRng};
@@ -185,6 +185,11 @@ impl Fixture {
             })
             .unwrap()
     }
+}
+
+/// Progress that nobody asks for.
+pub fn untold() -> Progress {
+    Progress(Box::new(|_| ()))
 }
 
 /// A token that was made elsewhere, of which the digest alone is known.

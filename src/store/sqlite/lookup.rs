@@ -290,4 +290,19 @@ mod tests {
         let found = own.find_own(id, remembered, &mut read).unwrap();
         assert_eq!(found, Some(1));
     }
+
+    #[test]
+    fn the_writer_catches_up_once_it_had_to_go_through_rows_and_not_before() {
+        let folder = file();
+        let writer = connect(&folder);
+        let newest = Newest::default();
+        let own = Lookup::on(&writer, &newest, Sees::OwnChanges);
+        insert(&writer, 1);
+        newest.catch_up_if_needed(&writer).unwrap();
+        assert_eq!((newest.count(), find(own, 1)), (0, Some(1)));
+        newest.catch_up_if_needed(&writer).unwrap();
+        insert(&writer, 2);
+        newest.catch_up_if_needed(&writer).unwrap();
+        assert_eq!(newest.count(), 1);
+    }
 }
