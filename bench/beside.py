@@ -81,7 +81,8 @@ def sweep_end(log: Path) -> tuple[float, str]:
 
 
 def wrong_keys(bench: Bench) -> dict[str, Outcome]:
-    """Verification at half the top rate, with and without a stranger who tries private keys."""
+    """Verification at half the top rate, with and without a stranger who tries private keys: at a fixed
+    rate, as far as his connections have been answered."""
     tools, sizes = bench.tools, bench.sizes
     rate = top_verify_rate(bench) / 2
     store = bench.stores.copy(sizes.few, sampled=sizes.few)
@@ -101,7 +102,8 @@ def wrong_keys(bench: Bench) -> dict[str, Outcome]:
         reached.append((tried["requests"] - tried["unsent"]) / sizes.seconds)
         server.shorten_log()
     server.stop()
-    note = f"at {shortly(rate)}/s, beside {shortly(median(reached))} wrong keys/s"
+    tries = f"{shortly(sizes.wrong_keys)} wrong keys/s, {shortly(median(reached))}/s of them sent"
+    note = f"at {shortly(rate)}/s, beside {tries}"
     return {"wrong-keys": of_ratios(beside, alone, " ms", note)}
 
 

@@ -100,6 +100,8 @@ pub struct Throttle {
     pub failures_per_second: u32,
     /// How many it may have at once.
     pub burst: u32,
+    /// How long the answer to one too many is held back.
+    pub delay: Span,
     /// How many addresses are remembered.
     pub addresses: usize,
 }

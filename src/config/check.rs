@@ -27,7 +27,7 @@ impl Config {
     }
 
     /// Whether each rule holds, and how it reads.
-    fn rules(&self) -> [(bool, &'static str); 25] {
+    fn rules(&self) -> [(bool, &'static str); 26] {
         let (hour, day) = (Duration::from_hours(1), Duration::from_hours(24));
         [
             (
@@ -63,6 +63,10 @@ impl Config {
                 "throttle.failures_per_second must be at least 1",
             ),
             (self.throttle.burst > 0, "throttle.burst must be at least 1"),
+            (
+                self.throttle.delay.get() <= Duration::from_secs(10),
+                "throttle.delay must be at most 10s",
+            ),
             (
                 self.throttle.addresses > 0,
                 "throttle.addresses must be at least 1",

@@ -60,6 +60,7 @@ impl Default for Throttle {
         Self {
             failures_per_second: 20,
             burst: 100,
+            delay: Span::seconds(1),
             addresses: 100_000,
         }
     }

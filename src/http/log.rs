@@ -22,7 +22,9 @@ use super::{
     log_fields::LogFields,
     network, oauth, path,
     request_id::RequestId,
-    respond, verify,
+    respond,
+    throttle::OneTooMany,
+    verify,
     version::{self, Asked},
 };
 
@@ -60,6 +62,10 @@ pub(super) async fn observe(
         version::name(&mut response);
     }
     write_line(&service, &response, id, started);
+    if response.request().extensions().contains::<OneTooMany>() {
+        // Boxed: what few requests need is not to be part of the future of each.
+        Box::pin(service.throttle.hold_back()).await;
+    }
     Ok(response)
 }
 

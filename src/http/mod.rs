@@ -86,7 +86,12 @@ impl Service {
     pub fn new(app: Arc<App>, config: &Config) -> Self {
         Self {
             run_id: app.entropy.draw(|rng| rng.next_u32()),
-            throttle: Throttle::new(&config.throttle, app.clock.clone()),
+            // Whose answers are held back leave half of the connections to others.
+            throttle: Throttle::new(
+                &config.throttle,
+                config.limits.connections / 2,
+                app.clock.clone(),
+            ),
             limits: config.limits.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
             verifiers: config.verify.trusted.clone(),

@@ -10,6 +10,7 @@ use std::{
 };
 
 use governor::Quota;
+use tokio::sync::Semaphore;
 
 use crate::{buckets::Buckets, clock::Clock, config};
 
@@ -17,15 +18,24 @@ use crate::{buckets::Buckets, clock::Clock, config};
 pub(super) struct Throttle {
     quota: Quota,
     buckets: Buckets<IpAddr>,
+    delay: Duration,
+    /// One for each answer that may be held back at present.
+    places: Semaphore,
 }
 
+/// What a request carries that failed when its address had failed too often.
+pub(super) struct OneTooMany;
+
 impl Throttle {
-    pub(super) fn new(config: &config::Throttle, clock: Clock) -> Self {
+    /// At most `places` answers are held back at once.
+    pub(super) fn new(config: &config::Throttle, places: usize, clock: Clock) -> Self {
         let at_least_one = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         Self {
             quota: Quota::per_second(at_least_one(config.failures_per_second))
                 .allow_burst(at_least_one(config.burst)),
             buckets: Buckets::new(config.addresses, clock),
+            delay: config.delay.get(),
+            places: Semaphore::new(places),
         }
     }
 
@@ -37,6 +47,14 @@ impl Throttle {
     /// Whether a failure of `client`'s would be one too many, as one before was.
     pub(super) fn is_slowing(&self, client: IpAddr) -> bool {
         self.buckets.is_empty(&block(client))
+    }
+
+    /// Waits before the answer to one failure too many goes out, if there is a place to wait in: who
+    /// does not heed `Retry-After` tries one key in that time on each connection.
+    pub(super) async fn hold_back(&self) {
+        if let Ok(_place) = self.places.try_acquire() {
+            tokio::time::sleep(self.delay).await;
+        }
     }
 }
 
@@ -50,6 +68,8 @@ fn block(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::{FutureExt as _, poll};
+
     use super::*;
     use crate::domain::Timestamp;
 
@@ -59,7 +79,9 @@ mod tests {
                 failures_per_second: 2,
                 burst: 3,
                 addresses: 10,
+                delay: config::Span::seconds(60),
             },
+            1,
             clock.clone(),
         )
     }
@@ -79,6 +101,16 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         assert!((0..2).all(|_| throttle.count_failure(client).is_ok()));
         assert!(throttle.count_failure(client).is_err());
+    }
+
+    #[tokio::test]
+    async fn so_many_answers_are_held_back_and_no_more() {
+        let throttle = throttle(&Clock::fixed(Timestamp::from_seconds(1_000_000)));
+        let mut held = Box::pin(throttle.hold_back());
+        assert!(poll!(&mut held).is_pending());
+        assert_eq!(throttle.hold_back().now_or_never(), Some(()));
+        drop(held);
+        assert_eq!(throttle.hold_back().now_or_never(), None);
     }
 
     #[test]

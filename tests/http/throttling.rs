@@ -1,6 +1,12 @@
 //! Failed authentication, slowed down by address.
 
-use moneyer::{domain::Role, operator::account};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use moneyer::{config::Span, domain::Role, operator::account};
+use serde_json::json;
 
 use crate::support::{Answer, Server, block_on};
 
@@ -99,4 +105,40 @@ fn a_key_that_has_just_been_disabled_counts_as_a_bad_one() {
     block_on(account::disable(&server.elsewhere(), "acme")).unwrap();
     server.auth(&key).send().refuses(401, "invalid_key");
     server.auth(&key).send().refuses(429, "too_many_requests");
+}
+
+#[test]
+fn the_answer_to_one_too_many_is_held_back_and_good_keys_are_served_meanwhile() {
+    let server = Server::with(|config| {
+        config.throttle.burst = 1;
+        config.throttle.delay = Span::seconds(1);
+    });
+    let key = server.account("acme");
+    bad(&server, "").refuses(401, "invalid_key");
+    let (began, mut minted) = (Instant::now(), 0);
+    thread::scope(|scope| {
+        let slowed = scope.spawn(|| bad(&server, "").refuses(429, "too_many_requests"));
+        while !slowed.is_finished() {
+            server.mint(&key);
+            minted += 1;
+        }
+    });
+    assert!(began.elapsed() >= Duration::from_secs(1));
+    assert!(minted > 1, "no key is good while an answer is held back");
+}
+
+#[test]
+fn no_other_refusal_is_held_back() {
+    let server = Server::with(|config| {
+        config.throttle.burst = 1;
+        config.throttle.delay = Span::seconds(60);
+    });
+    let key = server.account("acme");
+    server.get("/nowhere").send().refuses(404, "not_found");
+    let limit = json!({"rate_limit": {"requests": 1, "per_seconds": 60}});
+    let token = server.mint_with(&key, limit);
+    server.verify(&token).accepts();
+    server.verify(&token).refuses_token(429);
+    bad(&server, "").refuses(401, "invalid_key");
+    server.verify(&token).refuses_token(429);
 }

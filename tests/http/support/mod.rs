@@ -17,7 +17,7 @@ use std::{
 use moneyer::{
     app::App,
     clock::Clock,
-    config::Config,
+    config::{Config, Span},
     domain::{Label, PrivateKey, Role, Timestamp},
     entropy::Entropy,
     http,
@@ -66,6 +66,7 @@ impl Server {
         };
         config.database = format!("sqlite:{}", folder.path().join("moneyer.db").display());
         config.signing.keys_file = folder.path().join("signing-keys.json");
+        config.throttle.delay = Span::seconds(0);
         change(&mut config);
         let app = Arc::new(open(&config, Clock::fixed(NOW), seed));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
