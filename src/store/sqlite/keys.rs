@@ -68,7 +68,7 @@ impl Sqlite {
         selector: Selector,
         now: Timestamp,
     ) -> Result<Option<KeyRecord>, Error> {
-        self.read(move |connection| {
+        self.read_point(move |connection| {
             connection
                 .prepare_cached(good_keys!(
                     "k.id, k.account_id, k.role, k.expires_at, k.phc, a.policy",

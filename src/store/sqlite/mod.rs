@@ -55,6 +55,9 @@ pub struct Sqlite {
     // Dropped in this order: SQLite tidies up when the last connection, which must be one that
     // writes, is closed.
     readers: Readers,
+    /// The one thread for look-ups of single tokens and keys, which do not wait behind longer ones,
+    /// and are done together: several threads would each have to be woken up for a few.
+    point_reader: Readers,
     writer: Writer,
     #[expect(dead_code, reason = "it works until it is dropped")]
     checkpointer: Checkpointer,
@@ -77,15 +80,19 @@ impl Sqlite {
         let explain = |error| open::explain(&path, &error);
         let copying = open::connect_writer(&path, options).map_err(explain)?;
         let checkpointer = Checkpointer::start(copying, &mut writing).map_err(explain)?;
-        let reading = (0..options.readers)
-            .map(|_| open::connect_reader(&path, options))
-            .collect::<rusqlite::Result<Vec<_>>>()
-            .map_err(explain)?;
+        let connect = |count| {
+            (0..count)
+                .map(|_| open::connect_reader(&path, options))
+                .collect::<rusqlite::Result<Vec<_>>>()
+                .map_err(explain)
+        };
+        let (reading, point_reading) = (connect(options.readers)?, connect(1)?);
         let newest = Arc::new(Newest::default());
         Ok(Self {
             checkpointer,
             writer: Writer::start(writing, Arc::clone(&newest), options.queue, options.batch),
-            readers: Readers::start(reading, &newest, options.queue),
+            readers: Readers::start(reading, &newest, options.queue, 1),
+            point_reader: Readers::start(point_reading, &newest, options.queue, options.batch),
             passes: Arc::new(Semaphore::new(1)),
             newest,
             unindexed: options.unindexed_tokens,
@@ -179,6 +186,18 @@ impl Sqlite {
     async fn pass_turn(&self) -> Result<OwnedSemaphorePermit, Error> {
         let turn = Arc::clone(&self.passes).acquire_owned().await;
         turn.map_err(|closed| Error::Internal(closed.into()))
+    }
+
+    /// Does `work`, which looks at a few rows, as [`Self::read`] does.
+    async fn read_point<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Lookup<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.point_reader
+            .run(work)
+            .await?
+            .map_err(|error| classify(&error))
     }
 
     /// Does `work` on a connection that can only read.

@@ -1,18 +1,20 @@
 //! The few threads that look things up, each with a connection of its own that can only read.
 
 use std::{
+    iter::once,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread::JoinHandle,
 };
 
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::{Receiver, Sender, TrySendError};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
     lookup::{Lookup, Sees},
     newest::Newest,
+    work::execute,
 };
 use crate::error::Error;
 
@@ -26,8 +28,14 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Starts a thread for each of `connections`; at most `queue` jobs wait for them.
-    pub(super) fn start(connections: Vec<Connection>, newest: &Arc<Newest>, queue: usize) -> Self {
+    /// Starts a thread for each of `connections`; at most `queue` jobs wait for them, and a thread
+    /// takes at most `together` of them at once.
+    pub(super) fn start(
+        connections: Vec<Connection>,
+        newest: &Arc<Newest>,
+        queue: usize,
+        together: usize,
+    ) -> Self {
         let (jobs, waiting) = crossbeam_channel::bounded::<Job>(queue);
         let threads = connections
             .into_iter()
@@ -37,11 +45,7 @@ impl Readers {
                     .name("store-reader".into())
                     .spawn(move || {
                         let lookup = Lookup::on(&connection, &newest, Sees::Committed);
-                        for job in waiting {
-                            // A panic has been reported by the panic hook, and its caller sees the
-                            // job vanish.
-                            let _ = catch_unwind(AssertUnwindSafe(|| job(&lookup)));
-                        }
+                        work_off(&waiting, &lookup, together);
                     })
                     .expect("the system can start a thread")
             })
@@ -87,6 +91,105 @@ impl Drop for Readers {
     }
 }
 
+/// Does what waits, until nothing more can come: at most `together` jobs in one snapshot of the
+/// file, which begins when all of them have been asked for.
+fn work_off(waiting: &Receiver<Job>, lookup: &Lookup<'_>, together: usize) {
+    while let Ok(first) = waiting.recv() {
+        let jobs: Vec<Job> = once(first)
+            .chain(waiting.try_iter())
+            .take(together)
+            .collect();
+        let shares = jobs.len() > 1 && execute(lookup, "BEGIN").is_ok();
+        for job in jobs {
+            // A panic has been reported by the panic hook, and its caller sees the job vanish.
+            let _ = catch_unwind(AssertUnwindSafe(|| job(lookup)));
+        }
+        if shares {
+            execute(lookup, "ROLLBACK").expect("there is a transaction, and nothing to undo");
+        }
+    }
+}
+
 fn gone() -> Error {
     Error::Unavailable("the reading threads have ended".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use futures_util::poll;
+    use rusqlite::OpenFlags;
+
+    use super::*;
+    use crate::store::sqlite::open::connect_plain;
+
+    const COUNT: &str = "SELECT count(*) FROM rows";
+
+    fn count(lookup: &Lookup<'_>) -> i64 {
+        lookup.query_row(COUNT, [], |row| row.get(0)).unwrap()
+    }
+
+    /// Has the one thread wait until it is released, by what is given.
+    async fn occupy(readers: &Readers) -> mpsc::Sender<()> {
+        let [(begun, beginning), (release, released)] = [mpsc::channel(), mpsc::channel()];
+        let mut occupied = Box::pin(readers.run(move |_| {
+            begun.send(()).unwrap();
+            released.recv().unwrap();
+        }));
+        assert!(poll!(&mut occupied).is_pending());
+        beginning.recv().unwrap();
+        release
+    }
+
+    #[tokio::test]
+    async fn jobs_that_wait_together_see_one_state_and_later_ones_the_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let connect =
+            || connect_plain(&folder.path().join("some.db"), OpenFlags::default()).unwrap();
+        let writer = connect();
+        writer
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE rows (id INTEGER PRIMARY KEY)")
+            .unwrap();
+        let insert = || {
+            writer
+                .execute("INSERT INTO rows DEFAULT VALUES", [])
+                .unwrap()
+        };
+        let readers = Readers::start(vec![connect()], &Arc::default(), 10, 3);
+        let release = occupy(&readers).await;
+        let [(reached, reach), (inserted, insertion)] = [mpsc::channel(), mpsc::channel()];
+        let first = readers.run(move |lookup| {
+            let counted = count(lookup);
+            reached.send(()).unwrap();
+            insertion.recv().unwrap();
+            counted
+        });
+        let (second, third, fourth) = (readers.run(count), readers.run(count), readers.run(count));
+        let others = async {
+            insert();
+            release.send(()).unwrap();
+            reach.recv().unwrap();
+            insert();
+            inserted.send(()).unwrap();
+        };
+        let (first, second, third, fourth, ()) = tokio::join!(first, second, third, fourth, others);
+        let counted = [first, second, third, fourth].map(Result::unwrap);
+        assert_eq!(counted, [1, 1, 1, 2]);
+        assert_eq!(readers.run(count).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_one_job_s_own() {
+        let connection = Connection::open_in_memory().unwrap();
+        let readers = Readers::start(vec![connection], &Arc::default(), 10, 10);
+        let release = occupy(&readers).await;
+        let panics = readers.run(|_| panic!("as asked"));
+        let works = readers.run(|lookup| lookup.is_autocommit());
+        let (panics, works, ()) = tokio::join!(panics, works, async { release.send(()).unwrap() });
+        assert!(matches!(panics, Err::<(), _>(Error::Internal(_))));
+        assert!(!works.unwrap());
+        let alone = readers.run(|lookup| lookup.is_autocommit());
+        assert!(alone.await.unwrap());
+    }
 }

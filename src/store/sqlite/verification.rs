@@ -42,7 +42,7 @@ impl Sqlite {
         &self,
         digest: TokenDigest,
     ) -> Result<Option<TokenRecord>, Error> {
-        self.read(move |lookup| {
+        self.read_point(move |lookup| {
             let id = TokenId::of(&digest);
             let indexed = lookup
                 .prepare_cached(FIND_INDEXED)?
