@@ -152,7 +152,7 @@ pub struct Sweeper {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
-    /// How many threads look things up, beside the one that finds single tokens and keys.
+    /// How many threads look things up, beside the one that finds out whether tokens and keys are good.
     pub readers: usize,
     /// How many jobs may wait.
     pub queue: usize,

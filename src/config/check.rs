@@ -64,8 +64,8 @@ impl Config {
             ),
             (self.throttle.burst > 0, "throttle.burst must be at least 1"),
             (
-                self.throttle.delay.get() <= Duration::from_secs(10),
-                "throttle.delay must be at most 10s",
+                self.throttle.delay.get() < self.limits.shutdown_timeout.get(),
+                "throttle.delay must be less than limits.shutdown_timeout",
             ),
             (
                 self.throttle.addresses > 0,

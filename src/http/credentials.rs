@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use actix_web::{
-    HttpMessage as _, HttpRequest,
+    HttpRequest,
     http::header::{self, HeaderName, HeaderValue},
 };
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use zeroize::Zeroizing;
 
-use super::{Service, failure::Failure, log_fields::LogFields, throttle::OneTooMany, version};
+use super::{Service, failure::Failure, log_fields::LogFields, throttle::Brake, version};
 use crate::{app::Source, command::Parameters, domain::PrivateKey, error::Error, keyring::Caller};
 
 /// Shows the key of a caller that verifies tokens for others.
@@ -130,7 +130,9 @@ pub(super) fn count_failure(service: &Service, request: &HttpRequest, failure: F
     match service.throttle.count_failure(client.believed) {
         Ok(()) => failure,
         Err(retry_after) => {
-            request.extensions_mut().insert(OneTooMany);
+            if let Some(brake) = request.conn_data::<Brake>() {
+                brake.apply();
+            }
             Error::TooManyRequests { retry_after }.into()
         }
     }

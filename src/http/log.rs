@@ -22,9 +22,7 @@ use super::{
     log_fields::LogFields,
     network, oauth, path,
     request_id::RequestId,
-    respond,
-    throttle::OneTooMany,
-    verify,
+    respond, verify,
     version::{self, Asked},
 };
 
@@ -62,10 +60,6 @@ pub(super) async fn observe(
         version::name(&mut response);
     }
     write_line(&service, &response, id, started);
-    if response.request().extensions().contains::<OneTooMany>() {
-        // Boxed: what few requests need is not to be part of the future of each.
-        Box::pin(service.throttle.hold_back()).await;
-    }
     Ok(response)
 }
 

@@ -86,7 +86,7 @@ impl Service {
     pub fn new(app: Arc<App>, config: &Config) -> Self {
         Self {
             run_id: app.entropy.draw(|rng| rng.next_u32()),
-            // Whose answers are held back leave half of the connections to others.
+            // Held answers leave half of the connections to others.
             throttle: Throttle::new(
                 &config.throttle,
                 config.limits.connections / 2,
@@ -160,6 +160,9 @@ fn connections(
         .client_request_timeout(service.limits.head_timeout.get())
         .keep_alive(service.limits.keep_alive.get())
         .local_addr(address)
+        .on_connect_ext(|wire: &Wire, data| {
+            data.insert(wire.brake());
+        })
         .finish(map_config(app, |()| AppConfig::default()));
     fn_service(move |stream: TcpStream| {
         let peer = stream.peer_addr().map_err(DispatchError::Io);

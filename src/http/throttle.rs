@@ -4,13 +4,21 @@
 //! comes from its address.
 
 use std::{
+    cell::Cell,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
 use governor::Quota;
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Sleep, sleep},
+};
 
 use crate::{buckets::Buckets, clock::Clock, config};
 
@@ -20,11 +28,39 @@ pub(super) struct Throttle {
     buckets: Buckets<IpAddr>,
     delay: Duration,
     /// One for each answer that may be held back at present.
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
-/// What a request carries that failed when its address had failed too often.
-pub(super) struct OneTooMany;
+/// Whether what is written next on a connection is to be held back: its requests tell its wire.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Brake(Rc<Cell<bool>>);
+
+impl Brake {
+    /// Has what is written next be held back.
+    pub(super) fn apply(&self) {
+        self.0.set(true);
+    }
+
+    /// Whether it was applied since this was last asked.
+    pub(super) fn release(&self) -> bool {
+        self.0.take()
+    }
+}
+
+/// Completes when an answer has been held back for long enough; it has its place until then.
+#[derive(Debug)]
+pub(super) struct Hold {
+    until: Pin<Box<Sleep>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Future for Hold {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.until.as_mut().poll(context)
+    }
+}
 
 impl Throttle {
     /// At most `places` answers are held back at once.
@@ -35,7 +71,7 @@ impl Throttle {
                 .allow_burst(at_least_one(config.burst)),
             buckets: Buckets::new(config.addresses, clock),
             delay: config.delay.get(),
-            places: Semaphore::new(places),
+            places: Arc::new(Semaphore::new(places)),
         }
     }
 
@@ -49,12 +85,14 @@ impl Throttle {
         self.buckets.is_empty(&block(client))
     }
 
-    /// Waits before the answer to one failure too many goes out, if there is a place to wait in: who
-    /// does not heed `Retry-After` tries one key in that time on each connection.
-    pub(super) async fn hold_back(&self) {
-        if let Ok(_place) = self.places.try_acquire() {
-            tokio::time::sleep(self.delay).await;
-        }
+    /// Holds the answer to one failure too many back, if there is a place for it: who does not heed
+    /// `Retry-After` tries one key in that time on each connection.
+    pub(super) fn hold(&self) -> Option<Hold> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some(Hold {
+            until: Box::pin(sleep(self.delay)),
+            _place: place,
+        })
     }
 }
 
@@ -68,7 +106,7 @@ fn block(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{FutureExt as _, poll};
+    use futures_util::FutureExt as _;
 
     use super::*;
     use crate::domain::Timestamp;
@@ -106,11 +144,10 @@ mod tests {
     #[tokio::test]
     async fn so_many_answers_are_held_back_and_no_more() {
         let throttle = throttle(&Clock::fixed(Timestamp::from_seconds(1_000_000)));
-        let mut held = Box::pin(throttle.hold_back());
-        assert!(poll!(&mut held).is_pending());
-        assert_eq!(throttle.hold_back().now_or_never(), Some(()));
-        drop(held);
-        assert_eq!(throttle.hold_back().now_or_never(), None);
+        let held = throttle.hold().unwrap();
+        assert!(throttle.hold().is_none());
+        assert_eq!(held.now_or_never(), None);
+        assert_eq!(throttle.hold().unwrap().now_or_never(), None);
     }
 
     #[test]

@@ -5,8 +5,12 @@
 //! come. [`Wire`] puts our own refusal in the place of such a bare one, so that every failure has
 //! its code and its sentence. One that goes out together with an earlier, pipelined answer stays
 //! bare.
+//!
+//! An answer can be held back here ([`Brake`]), when all of the request has been dealt with. While
+//! one cannot go out, for that or since the client does not read, nothing more is read.
 
 use std::{
+    io::Result,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -17,7 +21,12 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Service, document::Document, failure::Failure};
+use super::{
+    Service,
+    document::Document,
+    failure::Failure,
+    throttle::{Brake, Hold},
+};
 
 /// How a response begins that the parser made: no handler's answer is empty.
 const BARE: [&[u8]; 3] = [
@@ -27,12 +36,25 @@ const BARE: [&[u8]; 3] = [
 ];
 const STATUS: std::ops::Range<usize> = 9..12;
 
-/// A connection whose bare refusals are filled in.
+/// A connection whose bare refusals are filled in, and whose answers can be held back.
 pub(super) struct Wire {
     stream: TcpStream,
     service: Arc<Service>,
     line: Line,
     refusal: Option<Refusal>,
+    brake: Brake,
+    hold: Option<Hold>,
+    reading: Reading,
+}
+
+/// Whether more is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Goes,
+    /// Not while an answer cannot go out.
+    Rests,
+    /// And the parser has asked for more in vain.
+    IsMissed,
 }
 
 /// How much has been read of the line that a request begins with.
@@ -55,7 +77,38 @@ impl Wire {
             service,
             line: Line::Begun(0),
             refusal: None,
+            brake: Brake::default(),
+            hold: None,
+            reading: Reading::Goes,
         }
+    }
+
+    /// What has the next answer be held back.
+    pub(super) fn brake(&self) -> Brake {
+        self.brake.clone()
+    }
+
+    /// Writes `bytes`, or our own refusal in their place.
+    fn poll_send(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
+        if self.brake.release() {
+            self.hold = self.service.throttle.hold();
+        }
+        if let Some(hold) = &mut self.hold {
+            ready!(Pin::new(hold).poll(context));
+            self.hold = None;
+        }
+        if self.refusal.is_none() {
+            self.refusal = self.refusal_for(bytes);
+        }
+        let Some(refusal) = &mut self.refusal else {
+            self.line = Line::Begun(0);
+            return Pin::new(&mut self.stream).poll_write(context, bytes);
+        };
+        while refusal.written < refusal.bytes.len() {
+            let rest = &refusal.bytes[refusal.written..];
+            refusal.written += ready!(Pin::new(&mut self.stream).poll_write(context, rest))?;
+        }
+        Poll::Ready(Ok(bytes.len()))
     }
 
     /// What to write in the place of `response`, if the parser made it.
@@ -120,7 +173,11 @@ impl AsyncRead for Wire {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
+    ) -> Poll<Result<()>> {
+        if self.reading != Reading::Goes {
+            self.reading = Reading::IsMissed;
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         self.line = self.line.after(&buffer.filled()[before..]);
@@ -133,33 +190,25 @@ impl AsyncWrite for Wire {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        let wire = &mut *self;
-        if wire.refusal.is_none() {
-            wire.refusal = wire.refusal_for(bytes);
-        }
-        let Some(refusal) = &mut wire.refusal else {
-            wire.line = Line::Begun(0);
-            return Pin::new(&mut wire.stream).poll_write(context, bytes);
+    ) -> Poll<Result<usize>> {
+        let sent = self.poll_send(context, bytes);
+        self.reading = match (sent.is_ready(), self.reading) {
+            (false, Reading::Goes) => Reading::Rests,
+            (false, resting) => resting,
+            (true, Reading::IsMissed) => {
+                context.waker().wake_by_ref();
+                Reading::Goes
+            }
+            (true, Reading::Goes | Reading::Rests) => Reading::Goes,
         };
-        while refusal.written < refusal.bytes.len() {
-            let rest = &refusal.bytes[refusal.written..];
-            refusal.written += ready!(Pin::new(&mut wire.stream).poll_write(context, rest))?;
-        }
-        Poll::Ready(Ok(bytes.len()))
+        sent
     }
 
-    fn poll_flush(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    fn poll_shutdown(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<std::io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

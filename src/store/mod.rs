@@ -56,7 +56,7 @@ pub struct Options {
     pub absent: Absent,
     /// How long to wait for another process that is writing.
     pub busy_timeout: Duration,
-    /// How many threads look things up, beside the one that finds single tokens and keys.
+    /// How many threads look things up, beside the one that finds out whether tokens and keys are good.
     pub readers: usize,
     /// How many jobs may wait for the writer, and for the readers; past that callers are told to
     /// come back.

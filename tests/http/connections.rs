@@ -62,6 +62,25 @@ fn one_connection_carries_many_requests() {
 }
 
 #[test]
+fn a_client_may_read_its_answers_late() {
+    const MANY: usize = 40_000;
+    let server = Server::start();
+    let stream = connect(&server);
+    let mut writing = stream.try_clone().unwrap();
+    // More answers than the buffers in between hold.
+    let text = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            let request = "GET /health/liveness HTTP/1.1\r\nHost: x\r\n\r\n";
+            writing.write_all(request.repeat(MANY).as_bytes()).unwrap();
+            writing.shutdown(Shutdown::Write).unwrap();
+        });
+        std::thread::sleep(Duration::from_millis(500));
+        read_to_end(stream)
+    });
+    assert_eq!(count(&text, "200 OK"), MANY);
+}
+
+#[test]
 fn a_connection_outlives_a_refusal() {
     let server = Server::start();
     let key = server.account("acme");

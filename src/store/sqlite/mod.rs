@@ -49,14 +49,17 @@ use self::{
 use super::{Claim, Options, Watcher};
 use crate::error::Error;
 
+/// How many look-ups of single rows are done in one snapshot.
+const POINTS_AT_ONCE: usize = 32;
+
 /// A store in one file.
 pub struct Sqlite {
     path: PathBuf,
     // Dropped in this order: SQLite tidies up when the last connection, which must be one that
     // writes, is closed.
     readers: Readers,
-    /// The one thread for look-ups of single tokens and keys, which do not wait behind longer ones,
-    /// and are done together: several threads would each have to be woken up for a few.
+    /// The one thread that finds out whether tokens and keys are good: such look-ups do not wait
+    /// behind longer ones, and are done together. Several threads would each be woken up for a few.
     point_reader: Readers,
     writer: Writer,
     #[expect(dead_code, reason = "it works until it is dropped")]
@@ -91,8 +94,14 @@ impl Sqlite {
         Ok(Self {
             checkpointer,
             writer: Writer::start(writing, Arc::clone(&newest), options.queue, options.batch),
-            readers: Readers::start(reading, &newest, options.queue, 1),
-            point_reader: Readers::start(point_reading, &newest, options.queue, options.batch),
+            readers: Readers::start("store-reader", reading, &newest, options.queue, 1),
+            point_reader: Readers::start(
+                "store-points",
+                point_reading,
+                &newest,
+                options.queue,
+                POINTS_AT_ONCE,
+            ),
             passes: Arc::new(Semaphore::new(1)),
             newest,
             unindexed: options.unindexed_tokens,
@@ -188,16 +197,15 @@ impl Sqlite {
         turn.map_err(|closed| Error::Internal(closed.into()))
     }
 
-    /// Does `work`, which looks at a few rows, as [`Self::read`] does.
+    /// Does `work`, which looks at a few rows, as [`Self::read`] does. It may be in a transaction,
+    /// and must not begin one.
     async fn read_point<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&Lookup<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.point_reader
-            .run(work)
-            .await?
-            .map_err(|error| classify(&error))
+        let done = self.point_reader.run(work).await?;
+        done.map_err(|error| classify(&error))
     }
 
     /// Does `work` on a connection that can only read.
@@ -206,10 +214,8 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Lookup<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        self.readers
-            .run(work)
-            .await?
-            .map_err(|error| classify(&error))
+        let done = self.readers.run(work).await?;
+        done.map_err(|error| classify(&error))
     }
 }
 

@@ -28,9 +28,10 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Starts a thread for each of `connections`; at most `queue` jobs wait for them, and a thread
-    /// takes at most `together` of them at once.
+    /// Starts a thread `name` for each of `connections`; at most `queue` jobs wait for them, and a
+    /// thread takes at most `together` of them at once.
     pub(super) fn start(
+        name: &'static str,
         connections: Vec<Connection>,
         newest: &Arc<Newest>,
         queue: usize,
@@ -42,7 +43,7 @@ impl Readers {
             .map(|connection| {
                 let (waiting, newest) = (waiting.clone(), Arc::clone(newest));
                 std::thread::Builder::new()
-                    .name("store-reader".into())
+                    .name(name.into())
                     .spawn(move || {
                         let lookup = Lookup::on(&connection, &newest, Sees::Committed);
                         work_off(&waiting, &lookup, together);
@@ -99,13 +100,17 @@ fn work_off(waiting: &Receiver<Job>, lookup: &Lookup<'_>, together: usize) {
             .chain(waiting.try_iter())
             .take(together)
             .collect();
-        let shares = jobs.len() > 1 && execute(lookup, "BEGIN").is_ok();
+        if jobs.len() > 1 {
+            // Without a snapshot for all of them each has its own.
+            let _ = execute(lookup, "BEGIN");
+        }
         for job in jobs {
             // A panic has been reported by the panic hook, and its caller sees the job vanish.
             let _ = catch_unwind(AssertUnwindSafe(|| job(lookup)));
         }
-        if shares {
-            execute(lookup, "ROLLBACK").expect("there is a transaction, and nothing to undo");
+        // SQLite has ended it by itself if the disk failed; else nothing later may see this state.
+        while !lookup.is_autocommit() {
+            let _ = execute(lookup, "ROLLBACK");
         }
     }
 }
@@ -156,7 +161,7 @@ mod tests {
                 .execute("INSERT INTO rows DEFAULT VALUES", [])
                 .unwrap()
         };
-        let readers = Readers::start(vec![connect()], &Arc::default(), 10, 3);
+        let readers = Readers::start("test", vec![connect()], &Arc::default(), 10, 3);
         let release = occupy(&readers).await;
         let [(reached, reach), (inserted, insertion)] = [mpsc::channel(), mpsc::channel()];
         let first = readers.run(move |lookup| {
@@ -180,16 +185,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_one_job_s_own() {
+    async fn a_panic_or_a_lost_snapshot_is_one_job_s_own() {
         let connection = Connection::open_in_memory().unwrap();
-        let readers = Readers::start(vec![connection], &Arc::default(), 10, 10);
+        let readers = Readers::start("test", vec![connection], &Arc::default(), 10, 10);
         let release = occupy(&readers).await;
+        let is_alone = || readers.run(|lookup| lookup.is_autocommit());
         let panics = readers.run(|_| panic!("as asked"));
-        let works = readers.run(|lookup| lookup.is_autocommit());
-        let (panics, works, ()) = tokio::join!(panics, works, async { release.send(()).unwrap() });
+        // As SQLite does when the disk fails.
+        let loses = readers.run(|lookup| lookup.execute_batch("ROLLBACK").unwrap());
+        let others = async { release.send(()).unwrap() };
+        let (panics, before, lost, after, ()) =
+            tokio::join!(panics, is_alone(), loses, is_alone(), others);
         assert!(matches!(panics, Err::<(), _>(Error::Internal(_))));
-        assert!(!works.unwrap());
-        let alone = readers.run(|lookup| lookup.is_autocommit());
-        assert!(alone.await.unwrap());
+        lost.unwrap();
+        assert_eq!((before.unwrap(), after.unwrap()), (false, true));
+        assert!(is_alone().await.unwrap());
     }
 }

@@ -1,7 +1,7 @@
 //! One connection for many requests.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
@@ -60,6 +60,14 @@ impl Connection {
         let answer: Vec<u8> = self.unread.drain(..end + 4 + length).collect();
         let body = String::from_utf8(answer[end + 4..].to_vec()).unwrap();
         (status, body)
+    }
+
+    /// Whether nothing has come that was not asked for yet.
+    pub fn is_quiet(&self) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).unwrap();
+        peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
     #[track_caller]
