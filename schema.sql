@@ -67,7 +67,7 @@ CREATE TABLE digest_index (
     PRIMARY KEY (start, token_id)
 ) STRICT, WITHOUT ROWID;
 
--- The one row says how far the index is.
+-- The one row says how far the index is. Tokens that ended long ago are taken out of it before they are deleted.
 CREATE TABLE digest_index_reach (
     id       INTEGER PRIMARY KEY CHECK (id = 1),
     indexed  INTEGER NOT NULL, -- it has all tokens up to this one, and of later ones those that were imported

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,12 @@ class Filled:
     keys: Path
     sample: Path
 
+    def count(self, tokens: str) -> int:
+        """How many there are of the tokens of which this SQL is true; while no server has the store."""
+        with closing(sqlite3.connect(self.file)) as store:
+            found: int = store.execute(f"SELECT count(*) FROM tokens WHERE {tokens}").fetchone()[0]
+        return found
+
     def remove(self) -> None:
         for suffix in ("", "-wal", "-shm", ".lock"):
             self.file.with_name(self.file.name + suffix).unlink(missing_ok=True)
@@ -41,10 +49,10 @@ class Stores:
     kept: Path
     copies: int = 0
 
-    def copy(self, tokens: int, *, sampled: int = 0, keys: int = 64, expired: int = 0) -> Filled:
-        """A copy to work on of a store with so many tokens, `expired` more whose time has come, and a
-        file with `sampled` of the tokens."""
-        original = self._original(tokens, sampled, keys, expired)
+    def copy(self, tokens: int, *, sampled: int = 0, keys: int = 64, expired: int = 0, ended: int = 0) -> Filled:
+        """A copy to work on of a store with so many tokens, `expired` more whose time has come or `ended`
+        ones that are marked so, too, and a file with `sampled` of the tokens."""
+        original = self._original(tokens, sampled, keys, expired, ended)
         self.copies += 1
         file = self.tools.folder / f"store-{self.copies}.db"
         shutil.copyfile(original.file, file)
@@ -52,15 +60,17 @@ class Stores:
             os.fsync(written.fileno())  # not while something is measured
         return Filled(file, original.keys, original.sample)
 
-    def _original(self, tokens: int, sampled: int, keys: int, expired: int) -> Filled:
+    def _original(self, tokens: int, sampled: int, keys: int, expired: int, ended: int) -> Filled:
         form = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in FORM_OF_A_ROW))
-        folder = self.kept / f"{form.hexdigest()[:12]}-{tokens}-{sampled}-{keys}-{expired}"
+        folder = self.kept / f"{form.hexdigest()[:12]}-{tokens}-{sampled}-{keys}-{expired}-{ended}"
         made = Filled(folder / "store.db", folder / "keys", folder / "sample")
         if not folder.exists():
             unfinished = folder.with_suffix(".unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir(parents=True)
-            self._make(unfinished, tokens, sampled, keys, expired)
+            self._make(unfinished, tokens, sampled, keys, expired + ended)
+            if ended:
+                mark_expired(unfinished / "store.db")
             unfinished.rename(folder)
         return made
 
@@ -89,6 +99,13 @@ class Stores:
         done = subprocess.run(command, cwd=self.tools.folder, input=given, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"moneyer {' '.join(arguments)}: {done.stderr}")
+
+
+def mark_expired(file: Path) -> None:
+    """Marks the tokens whose time has come as ended, as a server's sweeper does."""
+    mark = "UPDATE tokens SET ended_at = expires_at WHERE ended_at IS NULL AND expires_at <= ?"
+    with closing(sqlite3.connect(file)) as store, store:
+        store.execute(mark, [int(time.time())])
 
 
 def mint_with_each(server: Server, key_file: Path) -> None:

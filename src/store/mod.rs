@@ -29,7 +29,7 @@ pub use self::{
     },
     outcome::{
         AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, EditedPolicy,
-        Health, KeyRow, KeyTokens, NewKey, Reseal, RotatedKey, Swept,
+        Health, KeyRow, KeyTokens, LongEnded, NewKey, Reseal, RotatedKey, Swept,
     },
     token_import::{Imported, ImportedToken, Progress},
     token_outcome::{
@@ -206,10 +206,18 @@ operations! {
     /// Puts the digests of the newest tokens into the index when there are many of them.
     index_newest() -> ();
 
-    /// Reclaims a bounded part of what has ended: see [`Swept`]. Rows that ended before
-    /// `purge_before`, and retries that were noted before `forget_before`, are deleted; at most
-    /// `limit` of each kind.
-    sweep(now: Timestamp, purge_before: Timestamp, forget_before: Timestamp, limit: u32) -> Swept;
+    /// Marks tokens that have ended as such, at most `limit` for each way to end, and forgets at most
+    /// `limit` of the retries that were noted before `forget_before`.
+    put_away(now: Timestamp, forget_before: Timestamp, limit: u32) -> Swept;
+    /// At most `limit` of the tokens that are purged next and can be unindexed before: those that are
+    /// purged after `after`, or the first.
+    long_ended(before: Timestamp, after: Option<LongEnded>, limit: u32) -> Vec<LongEnded>;
+    /// Has tokens that are about to be purged be unknown from now on. Purging would do so too, at a
+    /// higher price when they are many.
+    unindex(tokens: Vec<LongEnded>) -> ();
+    /// Deletes at most `limit` of the tokens that are marked as having ended before `before`, those
+    /// that ended first; says how many these were.
+    purge(before: Timestamp, limit: u32) -> u64;
 
     /// The entries of the audit whose numbers are above `after`, oldest first, at most `limit`.
     audit_entries(after: i64, limit: u32) -> Vec<AuditEntry>;

@@ -221,6 +221,14 @@ impl std::ops::AddAssign for Swept {
     }
 }
 
+/// A token that ended long enough ago to be purged; they are ordered as it is best to unindex them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LongEnded {
+    pub(in crate::store) id: TokenId,
+    pub(in crate::store) row: i64,
+    pub(in crate::store) ended_at: i64,
+}
+
 /// What a look over the store found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {

@@ -8,27 +8,12 @@ use std::{
 };
 
 use moneyer::{
-    domain::{KeyId, Policy, TokenDigest, TokenId, TokenState},
+    domain::{Policy, TokenDigest, TokenId, TokenState},
     store::{DisabledToken, Imported, ImportedToken, Options, Store},
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
-use crate::support::{Fixture, NOW, elsewhere, later, options, untold};
-
-/// The store once more, as a server has it that indexes so many tokens at once.
-fn indexing_by(it: &Fixture, unindexed_tokens: usize) -> Store {
-    let options = Options {
-        unindexed_tokens,
-        busy_timeout: Duration::from_secs(5),
-        ..options(it.folder.path())
-    };
-    Store::open(&options).unwrap()
-}
-
-async fn state(store: &Store, digest: TokenDigest) -> Option<TokenState> {
-    let record = store.find_token(digest).await.unwrap();
-    record.map(|record| record.state)
-}
+use crate::support::{Fixture, NOW, elsewhere, later, options, state, sweep, untold};
 
 fn reach(it: &Fixture) -> (i64, i64) {
     let query = "SELECT indexed, indexing FROM digest_index_reach";
@@ -36,23 +21,11 @@ fn reach(it: &Fixture) -> (i64, i64) {
     it.file().query_row(query, [], row).unwrap()
 }
 
-/// Whether the index leads to every token that it should, and to none that is gone.
-async fn is_sound(it: &Fixture) -> bool {
-    it.store.examine().await.unwrap().faults.is_empty()
-}
-
-async fn import(it: &Fixture, key: KeyId, token: ImportedToken) -> Imported {
-    let imported = it
-        .store
-        .import_tokens(key, Policy::default(), vec![token], untold(), NOW);
-    imported.await.unwrap()
-}
-
 #[tokio::test]
 async fn few_tokens_are_left_out_of_the_index_and_many_put_in() {
     let it = Fixture::new();
     let (_, key) = it.account_and_key().await;
-    let server = indexing_by(&it, 3);
+    let server = it.indexing_by(3);
     let mut digests = vec![it.token(key).await, it.token(key).await];
     server.index_newest().await.unwrap();
     assert_eq!((it.count("digest_index"), reach(&it)), (0, (0, 0)));
@@ -75,14 +48,14 @@ async fn few_tokens_are_left_out_of_the_index_and_many_put_in() {
         assert_eq!(ended, DisabledToken::Done);
         assert_eq!(state(&server, digest).await, Some(TokenState::Ended));
     }
-    assert!(is_sound(&it).await);
+    assert!(it.is_sound().await);
 }
 
 #[tokio::test]
 async fn tokens_that_begin_alike_are_told_apart_in_the_index_and_out_of_it() {
     let it = Fixture::new();
     let (_, key) = it.account_and_key().await;
-    let server = indexing_by(&it, 1);
+    let server = it.indexing_by(1);
     let mut bytes = [5; 32];
     for last in 0..4 {
         bytes[31] = last;
@@ -127,15 +100,15 @@ async fn an_indexing_that_was_cut_short_is_taken_up_again() {
     }
     it.token(key).await;
     // What is being put in stays; the third is neither that nor the last of all.
-    let sweep = || it.store.sweep(later(9), later(9), NOW, 10);
-    assert_eq!(sweep().await.unwrap().purged, 1);
-    let server = indexing_by(&it, 1000);
+    let sweep = || it.sweep(later(9), later(9), NOW, 10);
+    assert_eq!(sweep().await.purged, 1);
+    let server = it.indexing_by(1000);
     server.index_newest().await.unwrap();
     assert_eq!(reach(&it), (4, 4));
-    assert!(is_sound(&it).await);
-    assert_eq!(sweep().await.unwrap().purged, 2);
+    assert!(it.is_sound().await);
+    assert_eq!(sweep().await.purged, 2);
     assert_eq!(it.count("digest_index"), 1);
-    assert!(is_sound(&it).await);
+    assert!(it.is_sound().await);
     assert_eq!(state(&server, digests[0]).await, None);
 }
 
@@ -145,11 +118,11 @@ async fn the_number_of_the_last_token_is_not_given_to_another() {
     let (_, key) = it.account_and_key().await;
     let last = it.token(key).await;
     it.store.disable_token(key, last, NOW).await.unwrap();
-    let swept = it.store.sweep(later(9), later(9), NOW, 10).await.unwrap();
+    let swept = it.sweep(later(9), later(9), NOW, 10).await;
     assert_eq!(swept.purged, 0);
     let next = it.token(key).await;
     assert_ne!(it.number(next).await, it.number(last).await);
-    let swept = it.store.sweep(later(9), later(9), NOW, 10).await.unwrap();
+    let swept = it.sweep(later(9), later(9), NOW, 10).await;
     assert_eq!(swept.purged, 1);
 }
 
@@ -160,22 +133,15 @@ async fn tokens_that_expire_and_are_purged_in_one_sweep_leave_nothing_in_the_ind
     for seconds in [60, 50, 70] {
         it.token_until(key, later(seconds)).await;
     }
-    indexing_by(&it, 1).index_newest().await.unwrap();
+    it.indexing_by(1).index_newest().await.unwrap();
     let ended = it.token(key).await;
     it.store.disable_token(key, ended, later(55)).await.unwrap();
     it.token(key).await;
     for left in [2, 1, 0] {
-        it.store.sweep(later(99), later(99), NOW, 1).await.unwrap();
-        assert!(is_sound(&it).await, "{left}");
+        it.sweep(later(99), later(99), NOW, 1).await;
+        assert!(it.is_sound().await, "{left}");
     }
-    while it
-        .store
-        .sweep(later(99), later(99), NOW, 2)
-        .await
-        .unwrap()
-        .purged
-        > 0
-    {}
+    while it.sweep(later(99), later(99), NOW, 2).await.purged > 0 {}
     assert_eq!((it.count("tokens"), it.count("digest_index")), (1, 0));
 }
 
@@ -183,7 +149,7 @@ async fn tokens_that_expire_and_are_purged_in_one_sweep_leave_nothing_in_the_ind
 async fn after_an_import_of_many_none_is_left_out_of_the_index() {
     let it = Fixture::new();
     let (_, key) = it.account_and_key().await;
-    let server = indexing_by(&it, 1000);
+    let server = it.indexing_by(1000);
     let before = it.token(key).await;
     assert_eq!(state(&server, before).await, Some(TokenState::Live));
     let many = (0..10_001_u32).map(|number| {
@@ -209,7 +175,7 @@ async fn after_an_import_of_many_none_is_left_out_of_the_index() {
     }
     server.index_newest().await.unwrap();
     assert_eq!(it.count("digest_index"), 10_002);
-    assert!(is_sound(&it).await);
+    assert!(it.is_sound().await);
 }
 
 #[tokio::test]
@@ -244,14 +210,14 @@ async fn indexing_waits_where_the_writer_has_no_room() {
     let crowd = futures_util::future::join_all((0..8).map(|_| mint()));
     tokio::join!(index, crowd);
     assert!(reach(&it).0 >= 600);
-    assert!(is_sound(&it).await);
+    assert!(it.is_sound().await);
 }
 
 #[tokio::test]
 async fn what_is_imported_is_in_the_index_and_known_whether_the_others_are_or_not() {
     let it = Fixture::new();
     let (_, key) = it.account_and_key().await;
-    let server = indexing_by(&it, 1);
+    let server = it.indexing_by(1);
     let minted = |byte: u8| moneyer::store::NewToken {
         digest: TokenDigest::from_bytes([byte; 32]),
         ..it.new_token(key)
@@ -259,7 +225,7 @@ async fn what_is_imported_is_in_the_index_and_known_whether_the_others_are_or_no
     it.mint(minted(1), NOW).await;
     server.index_newest().await.unwrap();
     it.mint(minted(2), NOW).await;
-    assert_eq!(import(&it, key, elsewhere(3)).await, Imported::Done);
+    assert_eq!(it.import(key, elsewhere(3)).await, Imported::Done);
     assert_eq!(it.count("digest_index"), 2);
     let digests = [4, 3, 2, 1].map(|byte| TokenDigest::from_bytes([byte; 32]));
     let known = server.known_tokens(digests.to_vec()).await.unwrap();
@@ -267,11 +233,11 @@ async fn what_is_imported_is_in_the_index_and_known_whether_the_others_are_or_no
     for byte in [1, 2, 3] {
         let again = elsewhere(byte);
         let id = TokenId::of(&again.digest);
-        assert_eq!(import(&it, key, again).await, Imported::Known(id));
+        assert_eq!(it.import(key, again).await, Imported::Known(id));
     }
     server.index_newest().await.unwrap();
     assert_eq!(it.count("digest_index"), 3);
-    assert!(is_sound(&it).await);
+    assert!(it.is_sound().await);
 }
 
 #[tokio::test]
@@ -280,8 +246,8 @@ async fn an_index_that_lacks_a_token_or_leads_astray_is_a_fault() {
     let (_, key) = it.account_and_key().await;
     it.token(key).await;
     it.token(key).await;
-    indexing_by(&it, 1).index_newest().await.unwrap();
-    assert!(is_sound(&it).await);
+    it.indexing_by(1).index_newest().await.unwrap();
+    assert!(it.is_sound().await);
     let file = it.file();
     file.execute(
         "UPDATE digest_index SET token_id = 7 WHERE token_id = 1",
@@ -301,20 +267,31 @@ async fn whatever_is_done_in_whatever_order_every_store_finds_what_is_kept() {
     for seed in 0..5 {
         let it = Fixture::new();
         let (_, key) = it.account_and_key().await;
-        let stores = [it.again(), indexing_by(&it, 5), indexing_by(&it, 1)];
+        let stores = [it.again(), it.indexing_by(5), it.indexing_by(1)];
         let mut kept: HashMap<TokenDigest, TokenState> = HashMap::new();
         let mut rng = StdRng::seed_from_u64(seed);
+        let mut long_ended = Vec::new();
         for byte in 0..120 {
             let store = &stores[rng.random_range(0..3)];
             let some = kept.keys().nth(rng.random_range(0..=kept.len())).copied();
-            match rng.random_range(0..6) {
+            match rng.random_range(0..9) {
                 0..=2 => {
                     kept.insert(it.token(key).await, TokenState::Live);
                 }
                 3 => store.index_newest().await.unwrap(),
                 4 => {
-                    import(&it, key, elsewhere(byte)).await;
+                    it.import(key, elsewhere(byte)).await;
                     kept.insert(TokenDigest::from_bytes([byte; 32]), TokenState::Live);
+                }
+                5 => long_ended = store.long_ended(later(9), None, 3).await.unwrap(),
+                6 => store.unindex(long_ended.clone()).await.unwrap(),
+                7 if byte > 0 => {
+                    let again = elsewhere(rng.random_range(0..byte));
+                    let digest = again.digest;
+                    if it.import(key, again).await == Imported::Done {
+                        let before = kept.insert(digest, TokenState::Live);
+                        assert_ne!(before, Some(TokenState::Live), "seed {seed}, step {byte}");
+                    }
                 }
                 _ => {
                     if let Some(some) = some {
@@ -322,7 +299,7 @@ async fn whatever_is_done_in_whatever_order_every_store_finds_what_is_kept() {
                         kept.insert(some, TokenState::Ended);
                     }
                     let limit = rng.random_range(1..4);
-                    store.sweep(later(9), later(9), NOW, limit).await.unwrap();
+                    sweep(store, later(9), later(9), NOW, limit).await;
                 }
             }
             let store = &stores[rng.random_range(0..3)];
@@ -333,7 +310,7 @@ async fn whatever_is_done_in_whatever_order_every_store_finds_what_is_kept() {
                 assert!(is == Some(*was) || may_be_gone, "seed {seed}, step {byte}");
             }
         }
-        assert!(is_sound(&it).await, "seed {seed}");
+        assert!(it.is_sound().await, "seed {seed}");
     }
 }
 
@@ -341,7 +318,7 @@ async fn whatever_is_done_in_whatever_order_every_store_finds_what_is_kept() {
 async fn a_token_is_found_at_every_moment_while_others_are_minted_and_indexed() {
     let it = Fixture::new();
     let (_, key) = it.account_and_key().await;
-    let server = indexing_by(&it, 40);
+    let server = it.indexing_by(40);
     let reader = it.again();
     let first = it.token(key).await;
     let tokens: Vec<_> = (0..800).map(|_| it.new_token(key)).collect();
@@ -364,5 +341,5 @@ async fn a_token_is_found_at_every_moment_while_others_are_minted_and_indexed() 
     };
     tokio::join!(index, mint);
     assert!(it.count("digest_index") > 400);
-    assert!(is_sound(&it).await);
+    assert!(it.is_sound().await);
 }

@@ -9,6 +9,7 @@ mod importing;
 mod indexing;
 mod lifecycle;
 mod management;
+mod purging;
 mod settings;
 mod signed;
 mod support;

@@ -4,12 +4,12 @@ use std::{path::Path, time::Duration};
 
 use moneyer::{
     domain::{
-        AccountId, AccountName, IdempotencyDigest, KeyId, PrivateKey, RequestDigest, SealedToken,
-        Timestamp, Token, TokenDigest, TokenNumber,
+        AccountId, AccountName, IdempotencyDigest, KeyId, Policy, PrivateKey, RequestDigest,
+        SealedToken, Timestamp, Token, TokenDigest, TokenNumber, TokenState,
     },
     store::{
-        Absent, AddedKeys, CreatedAccount, ImportedToken, Listed, Minted, NewKey, NewToken, Once,
-        Options, Progress, Store,
+        Absent, AddedKeys, CreatedAccount, Imported, ImportedToken, Listed, Minted, NewKey,
+        NewToken, Once, Options, Progress, Store, Swept,
     },
 };
 use rand::{SeedableRng, rngs::StdRng};
@@ -65,6 +65,29 @@ impl Fixture {
             ..options(self.folder.path())
         };
         Store::open(&options).unwrap()
+    }
+
+    /// The store once more, as a server has it that indexes so many tokens at once.
+    pub fn indexing_by(&self, unindexed_tokens: usize) -> Store {
+        let options = Options {
+            unindexed_tokens,
+            busy_timeout: Duration::from_secs(5),
+            ..options(self.folder.path())
+        };
+        Store::open(&options).unwrap()
+    }
+
+    /// Whether the index leads to every token that it should, and to none that is gone.
+    pub async fn is_sound(&self) -> bool {
+        self.store.examine().await.unwrap().faults.is_empty()
+    }
+
+    /// Brings in a token that was made elsewhere.
+    pub async fn import(&self, key: KeyId, token: ImportedToken) -> Imported {
+        let imported = self
+            .store
+            .import_tokens(key, Policy::default(), vec![token], untold(), NOW);
+        imported.await.unwrap()
     }
 
     /// The file itself, for what the operations do not show.
@@ -162,6 +185,17 @@ impl Fixture {
         .await
     }
 
+    /// The first batch of a sweep.
+    pub async fn sweep(
+        &self,
+        now: Timestamp,
+        purge_before: Timestamp,
+        forget_before: Timestamp,
+        limit: u32,
+    ) -> Swept {
+        sweep(&self.store, now, purge_before, forget_before, limit).await
+    }
+
     pub async fn list(&self, key: KeyId, now: Timestamp) -> Vec<TokenDigest> {
         match self.store.list_tokens(key, 100, now).await.unwrap() {
             Listed::Tokens(rows) => rows.into_iter().map(|row| row.digest).collect(),
@@ -185,6 +219,25 @@ impl Fixture {
             })
             .unwrap()
     }
+}
+
+/// The first batch of a sweep by `store`: of what is marked, and of what is deleted after that.
+pub async fn sweep(
+    store: &Store,
+    now: Timestamp,
+    purge_before: Timestamp,
+    forget_before: Timestamp,
+    limit: u32,
+) -> Swept {
+    let put_away = store.put_away(now, forget_before, limit).await.unwrap();
+    let purged = store.purge(purge_before, limit).await.unwrap();
+    Swept { purged, ..put_away }
+}
+
+/// What has become of the token with this digest, as `store` finds it.
+pub async fn state(store: &Store, digest: TokenDigest) -> Option<TokenState> {
+    let record = store.find_token(digest).await.unwrap();
+    record.map(|record| record.state)
 }
 
 /// Progress that nobody asks for.

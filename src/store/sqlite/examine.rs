@@ -12,9 +12,10 @@ use crate::{
 };
 
 const MOST_FAULTS: u32 = 10;
-/// How many of the tokens that should be in the index of digests are not.
-const UNINDEXED: &str = "SELECT count(*) FROM tokens t
-    WHERE id <= (SELECT indexed FROM digest_index_reach) AND NOT EXISTS (
+/// How many of the tokens that should be in the index of digests are not. Those that are marked as
+/// ended are taken out of it before they are purged.
+const UNINDEXED: &str = "SELECT count(*) FROM tokens t WHERE ended_at IS NULL
+    AND id <= (SELECT indexed FROM digest_index_reach) AND NOT EXISTS (
         SELECT 1 FROM digest_index WHERE start = substr(t.digest, 1, 8) AND token_id = t.id)";
 /// How much of the index of digests leads to no token, or to another.
 const ASTRAY: &str = "SELECT count(*) FROM digest_index d WHERE NOT EXISTS (

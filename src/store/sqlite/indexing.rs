@@ -116,6 +116,14 @@ pub(super) fn put_in(connection: &Connection, id: TokenId, row: i64) -> rusqlite
         .map(drop)
 }
 
+/// Takes a token out of the index, if it is there.
+pub(super) fn take_out(connection: &Connection, id: TokenId, row: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM digest_index WHERE start = ?1 AND token_id = ?2")?
+        .execute(params![id.to_bytes(), row])
+        .map(drop)
+}
+
 /// Has the index hold all of `span` from now on.
 fn finish(connection: &Connection, span: Span) -> rusqlite::Result<()> {
     connection

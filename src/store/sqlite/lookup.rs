@@ -60,7 +60,12 @@ impl<'a> Lookup<'a> {
         id: TokenId,
         read: &mut impl FnMut(i64) -> rusqlite::Result<Option<T>>,
     ) -> rusqlite::Result<(Option<T>, Span)> {
-        let (rows, remembered) = self.newest.recall(id);
+        let (mut rows, remembered) = self.newest.recall(id);
+        if !rows.is_empty() {
+            // Memory may lag, and the index be right that a token it had is as good as gone.
+            let indexed = reach(self)?.after;
+            rows.retain(|row| *row > indexed);
+        }
         if let Some(found) = first(rows, read)? {
             return Ok((Some(found), remembered));
         }

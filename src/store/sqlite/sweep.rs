@@ -1,21 +1,26 @@
 //! Reclaiming what has ended.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
-use super::Sqlite;
-use crate::{domain::Timestamp, error::Error, store::Swept};
+use super::{Sqlite, indexing::take_out, newest::located};
+use crate::{
+    domain::Timestamp,
+    error::Error,
+    store::{LongEnded, Swept},
+};
 
 /// What may be purged. The last token stays, so that its number is not given to another; and those
 /// that are being put into the index of digests, lest it leads to rows that are gone.
 macro_rules! purgeable {
-    ($columns:literal) => {
+    ($columns:literal $(, $and:literal)?) => {
         concat!(
             "SELECT ",
             $columns,
             " FROM tokens WHERE ended_at <= ?1 AND id < (SELECT max(id) FROM tokens)
               AND NOT EXISTS (SELECT 1 FROM digest_index_reach
-                  WHERE tokens.id > indexed AND tokens.id <= indexing)
-              ORDER BY ended_at, id LIMIT ?2"
+                  WHERE tokens.id > indexed AND tokens.id <= indexing)",
+            $($and,)?
+            " ORDER BY ended_at, id LIMIT ?2"
         )
     };
 }
@@ -32,41 +37,115 @@ const FORGET: &str = "DELETE FROM idempotency WHERE (key_id, header) IN (
     SELECT key_id, header FROM idempotency WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)";
 /// Deletes tokens that ended long enough ago.
 const PURGE: &str = concat!("DELETE FROM tokens WHERE id IN (", purgeable!("id"), ")");
-/// Takes them out of the index before.
+/// Takes out of the index before what is still there.
 const PURGE_INDEX: &str = concat!(
     "DELETE FROM digest_index WHERE (start, token_id) IN (",
     purgeable!("substr(digest, 1, 8), id"),
     ")"
 );
+/// Those of them that the index holds for certain, behind one of the same second. What is put into
+/// the index later has other numbers.
+const NEXT_OF_SECOND: &str = purgeable!(
+    "digest, id, ended_at",
+    " AND id <= (SELECT indexed FROM digest_index_reach) AND ended_at = ?3 AND id > ?4"
+);
+/// The same, of later seconds.
+const NEXT_LATER: &str = purgeable!(
+    "digest, id, ended_at",
+    " AND id <= (SELECT indexed FROM digest_index_reach) AND ended_at > ?3"
+);
 
 impl Sqlite {
-    pub(in crate::store) async fn sweep(
+    pub(in crate::store) async fn put_away(
         &self,
         now: Timestamp,
-        purge_before: Timestamp,
         forget_before: Timestamp,
         limit: u32,
     ) -> Result<Swept, Error> {
         self.write(move |connection| {
-            let reclaim = |sql, until: Timestamp| {
-                let rows = connection
-                    .prepare_cached(sql)?
-                    .execute(params![until.seconds(), limit])?;
-                Ok::<_, rusqlite::Error>(rows as u64)
-            };
-            let expired = reclaim(EXPIRE, now)? + outdate(connection, now, limit)?;
-            let forgotten = reclaim(FORGET, forget_before)?;
-            // Both choose the same tokens, with nothing between them.
-            reclaim(PURGE_INDEX, purge_before)?;
-            let purged = reclaim(PURGE, purge_before)?;
+            let marked = reclaim(connection, EXPIRE, now, limit)?;
             Ok(Swept {
-                expired,
-                purged,
-                forgotten,
+                expired: marked + outdate(connection, now, limit)?,
+                purged: 0,
+                forgotten: reclaim(connection, FORGET, forget_before, limit)?,
             })
         })
         .await
     }
+
+    pub(in crate::store) async fn long_ended(
+        &self,
+        before: Timestamp,
+        after: Option<LongEnded>,
+        limit: u32,
+    ) -> Result<Vec<LongEnded>, Error> {
+        self.read(move |lookup| {
+            let (second, row) = after.map_or((i64::MIN, 0), |last| (last.ended_at, last.row));
+            let before = before.seconds();
+            // Apart, so that each goes straight to its place in the index.
+            let of_second = params![before, limit, second, row];
+            let mut found = read(lookup, NEXT_OF_SECOND, of_second)?;
+            let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(limit));
+            found.extend(read(lookup, NEXT_LATER, params![before, left, second])?);
+            Ok(found)
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn unindex(&self, tokens: Vec<LongEnded>) -> Result<(), Error> {
+        // They are the same tokens still: none begins again, and no row's number goes to another.
+        self.write_without_savepoint(move |connection| {
+            tokens
+                .iter()
+                .try_for_each(|token| take_out(connection, token.id, token.row))
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn purge(
+        &self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<u64, Error> {
+        self.write(move |connection| {
+            // Both choose the same tokens, with nothing between them.
+            reclaim(connection, PURGE_INDEX, before, limit)?;
+            reclaim(connection, PURGE, before, limit)
+        })
+        .await
+    }
+}
+
+/// The tokens that one of the statements above selects.
+fn read(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> rusqlite::Result<Vec<LongEnded>> {
+    connection
+        .prepare_cached(sql)?
+        .query_map(params, |row| {
+            let ((id, number), ended_at) = (located(row)?, row.get(2)?);
+            Ok(LongEnded {
+                id,
+                row: number,
+                ended_at,
+            })
+        })?
+        .collect()
+}
+
+/// Does one of the statements above, for what was over by `until`; says with how many rows.
+fn reclaim(
+    connection: &Connection,
+    sql: &str,
+    until: Timestamp,
+    limit: u32,
+) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached(sql)?
+        .execute(params![until.seconds(), limit])
+        .map(|rows| rows as u64)
 }
 
 /// Marks some of the tokens that ended with a generation of their account.
