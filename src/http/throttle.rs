@@ -86,7 +86,7 @@ impl Throttle {
     }
 
     /// Holds the answer to one failure too many back, if there is a place for it: who does not heed
-    /// `Retry-After` tries one key in that time on each connection.
+    /// `Retry-After` is slowed down on each connection.
     pub(super) fn hold(&self) -> Option<Hold> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
         Some(Hold {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::{Sqlite, policies, settings::settings_at};
+use super::{Sqlite, lookup::Lookup, policies, settings::settings_at};
 use crate::{
     domain::{AccountId, Algorithm, Format, InvalidPolicy, Timestamp},
     error::Error,
@@ -23,13 +23,8 @@ const ASTRAY: &str = "SELECT count(*) FROM digest_index d WHERE NOT EXISTS (
 
 impl Sqlite {
     pub(in crate::store) async fn ping(&self) -> Result<(), Error> {
-        self.read(|connection| {
-            connection
-                .prepare_cached("SELECT 1 FROM accounts LIMIT 1")?
-                .exists([])
-                .map(drop)
-        })
-        .await
+        self.read_point(look).await?;
+        self.read(look).await
     }
 
     pub(in crate::store) async fn examine(&self) -> Result<Health, Error> {
@@ -61,6 +56,14 @@ impl Sqlite {
         })
         .await
     }
+}
+
+/// Looks whether anything can be read.
+fn look(lookup: &Lookup<'_>) -> rusqlite::Result<()> {
+    lookup
+        .prepare_cached("SELECT 1 FROM accounts LIMIT 1")?
+        .exists([])
+        .map(drop)
 }
 
 /// How many tokens have settings that cannot be read.
