@@ -104,7 +104,7 @@ def wrong_keys(bench: Bench) -> dict[str, Outcome]:
     server = tools.serve(store.file)
     bench.warm(server, good)
     beside, alone, reached = [], [], []
-    for _ in range(min(sizes.repeats, 3)):
+    for _ in range(sizes.repeats):
         alone.append(require_good(tools.paced(server, good, rate, sizes.seconds))["p99"])
         stranger = tools.start_paced(server, bad, sizes.wrong_keys, sizes.seconds)
         beside.append(require_good(tools.paced(server, good, rate, sizes.seconds))["p99"])
