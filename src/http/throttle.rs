@@ -1,7 +1,7 @@
 //! Slowing down addresses that fail to authenticate.
 //!
 //! Only failures count and only failures are refused: a good key is never slowed, whatever else
-//! comes from its address.
+//! comes from its address. Only what follows a failure on the same connection waits with it.
 
 use std::{
     cell::Cell,
