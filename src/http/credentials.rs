@@ -115,7 +115,7 @@ pub(super) async fn identify(
 }
 
 /// Has a failed authentication count against its address, and be refused as one too many when it
-/// is. The one place that every failure of a handler passes.
+/// is: after a while. The one place that every failure of a handler passes.
 pub(super) fn count_failure(service: &Service, request: &HttpRequest, failure: Failure) -> Failure {
     let is_authentication = matches!(
         failure,

@@ -1,6 +1,7 @@
 //! The service over HTTP: bytes to credentials and parameters, and replies back to bytes.
 //!
-//! A request passes [`log`] (its [`request_id`], its limits, its one line in the log), which asks
+//! Its bytes come and go over a [`wire`], which holds an answer back when [`throttle`] has it so. A
+//! request passes [`log`] (its [`request_id`], its limits, its one line in the log), which asks
 //! [`version`] in which one it is answered, and [`path`], then its route below (but for
 //! `/v2/verify`, which needs none), then its handler, which reads it ([`form`], [`body`]), finds
 //! out who is asking ([`credentials`]) and has the command executed; [`respond`] renders what came

@@ -43,8 +43,8 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::{
-    checkpointer::Checkpointer, fault::classify, job::Savepoint, lookup::Lookup, newest::Newest,
-    readers::Readers, work::Work, writer::Writer,
+    checkpointer::Checkpointer, job::Savepoint, lookup::Lookup, newest::Newest, readers::Readers,
+    work::Work, writer::Writer,
 };
 use super::{Claim, Options, Watcher};
 use crate::error::Error;
@@ -204,8 +204,7 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Lookup<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        let done = self.point_reader.run(work).await?;
-        done.map_err(|error| classify(&error))
+        self.point_reader.run(work).await
     }
 
     /// Does `work` on a connection that can only read.
@@ -214,8 +213,7 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Lookup<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        let done = self.readers.run(work).await?;
-        done.map_err(|error| classify(&error))
+        self.readers.run(work).await
     }
 }
 

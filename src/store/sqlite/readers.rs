@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::{
+    fault::classify,
     lookup::{Lookup, Sees},
     newest::Newest,
     work::execute,
@@ -61,7 +62,7 @@ impl Readers {
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Lookup<'_>) -> T + Send + 'static,
+        F: FnOnce(&Lookup<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
         let job = Box::new(move |lookup: &Lookup<'_>| {
@@ -78,7 +79,8 @@ impl Readers {
             })?;
         answer
             .await
-            .map_err(|_| Error::Internal("a look-up of the store panicked".into()))
+            .map_err(|_| Error::Internal("a look-up of the store panicked".into()))?
+            .map_err(|error| classify(&error))
     }
 }
 
@@ -131,8 +133,8 @@ mod tests {
 
     const COUNT: &str = "SELECT count(*) FROM rows";
 
-    fn count(lookup: &Lookup<'_>) -> i64 {
-        lookup.query_row(COUNT, [], |row| row.get(0)).unwrap()
+    fn count(lookup: &Lookup<'_>) -> rusqlite::Result<i64> {
+        lookup.query_row(COUNT, [], |row| row.get(0))
     }
 
     /// Has the one thread wait until it is released, by what is given.
@@ -141,6 +143,7 @@ mod tests {
         let mut occupied = Box::pin(readers.run(move |_| {
             begun.send(()).unwrap();
             released.recv().unwrap();
+            Ok(())
         }));
         assert!(poll!(&mut occupied).is_pending());
         beginning.recv().unwrap();
@@ -189,10 +192,10 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         let readers = Readers::start("test", vec![connection], &Arc::default(), 10, 10);
         let release = occupy(&readers).await;
-        let is_alone = || readers.run(|lookup| lookup.is_autocommit());
+        let is_alone = || readers.run(|lookup| Ok(lookup.is_autocommit()));
         let panics = readers.run(|_| panic!("as asked"));
         // As SQLite does when the disk fails.
-        let loses = readers.run(|lookup| lookup.execute_batch("ROLLBACK").unwrap());
+        let loses = readers.run(|lookup| lookup.execute_batch("ROLLBACK"));
         let others = async { release.send(()).unwrap() };
         let (panics, before, lost, after, ()) =
             tokio::join!(panics, is_alone(), loses, is_alone(), others);
