@@ -9,7 +9,7 @@ use actix_web::{
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use zeroize::Zeroizing;
 
-use super::{Service, failure::Failure, log_fields::LogFields, throttle::Brake, version};
+use super::{Service, asking::Asking, failure::Failure, log_fields::LogFields, version};
 use crate::{app::Source, command::Parameters, domain::PrivateKey, error::Error, keyring::Caller};
 
 /// Shows the key of a caller that verifies tokens for others.
@@ -52,7 +52,7 @@ pub(super) async fn authenticate_client(
 /// Finds out who is asking by `X-Moneyer-Key`, if that is there.
 pub(super) async fn authenticate_verifier(
     service: &Service,
-    request: &HttpRequest,
+    request: &impl Asking,
 ) -> Result<Option<Arc<Caller>>, Failure> {
     let key = match only_header(request, &X_MONEYER_KEY) {
         Ok(None) => return Ok(None),
@@ -69,7 +69,7 @@ pub(super) async fn authenticate_verifier(
 
 /// The only header of this name, if it is there; two are none that could be chosen from.
 fn only_header<'a>(
-    request: &'a HttpRequest,
+    request: &'a impl Asking,
     name: &HeaderName,
 ) -> Result<Option<&'a HeaderValue>, Error> {
     let mut headers = request.headers().get_all(name);
@@ -93,7 +93,7 @@ async fn admit(
 /// Confirms the key that was shown.
 async fn confirm(
     service: &Service,
-    request: &HttpRequest,
+    request: &impl Asking,
     key: Result<PrivateKey, Error>,
 ) -> Result<Arc<Caller>, Failure> {
     Ok(identify(service, request, &key?).await?)
@@ -102,7 +102,7 @@ async fn confirm(
 /// Finds out who shows `key`, and notes that for the log.
 pub(super) async fn identify(
     service: &Service,
-    request: &HttpRequest,
+    request: &impl Asking,
     key: &PrivateKey,
 ) -> Result<Arc<Caller>, Error> {
     let source = || match service.client(request) {
@@ -116,7 +116,7 @@ pub(super) async fn identify(
 
 /// Has a failed authentication count against its address, and be refused as one too many when it
 /// is: after a while. The one place that every failure of a handler passes.
-pub(super) fn count_failure(service: &Service, request: &HttpRequest, failure: Failure) -> Failure {
+pub(super) fn count_failure(service: &Service, request: &impl Asking, failure: Failure) -> Failure {
     let is_authentication = matches!(
         failure,
         Failure::MayNotVerify
@@ -130,7 +130,7 @@ pub(super) fn count_failure(service: &Service, request: &HttpRequest, failure: F
     match service.throttle.count_failure(client.believed) {
         Ok(()) => failure,
         Err(retry_after) => {
-            if let Some(brake) = request.conn_data::<Brake>() {
+            if let Some(brake) = request.brake() {
                 brake.apply();
             }
             Error::TooManyRequests { retry_after }.into()

@@ -7,7 +7,7 @@ use percent_encoding::percent_decode;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{body, document::Rendering, failure::Failure, json};
+use super::{asking::Asking, body, document::Rendering, failure::Failure, json};
 use crate::{command::Parameters, config::Limits, error::Error};
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -44,13 +44,13 @@ impl Form {
     }
 
     /// Reads the query alone.
-    pub(super) fn of_query(request: &HttpRequest) -> Self {
+    pub(super) fn of_query(request: &impl Asking) -> Self {
         let mut form = Self {
             rendering: Rendering::default(),
             parameters: Ok(Parameters::default()),
             unread: None,
         };
-        form.add(request.query_string().as_bytes());
+        form.add(request.query().as_bytes());
         form
     }
 

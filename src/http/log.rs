@@ -2,34 +2,29 @@
 //! and its one line in the log. What is logged is chosen name by name; a target, a query or a
 //! header is never among it.
 
-use std::{borrow::Cow, rc::Rc, sync::Arc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use actix_web::{
-    Error, HttpMessage as _, HttpRequest, HttpResponse,
+    Error, HttpRequest, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
-        header::{self, HeaderMap, HeaderName, HeaderValue},
+        header::{HeaderMap, HeaderValue},
     },
     middleware::Next,
 };
 
 use super::{
     Service,
+    asking::Asking,
     failure::Failure,
-    health,
-    log_fields::LogFields,
-    network, oauth, path,
-    request_id::RequestId,
-    respond, verify,
+    health, network, oauth, path,
+    request_id::{RequestId, X_REQUEST_ID},
+    respond::{self, FIXED},
+    verify,
     version::{self, Asked},
 };
-
-static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-static NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
-static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Sees a request through.
 #[expect(
@@ -38,7 +33,7 @@ static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 )]
 pub(super) async fn observe(
     service: Rc<Arc<Service>>,
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = service.app.clock.elapsed();
@@ -48,7 +43,10 @@ pub(super) async fn observe(
         version::settle(request.request(), version);
     }
     let mut response = match within_limits(&request, &service).and(wanted) {
-        Ok(_) => answer(&service, request, &next).await?,
+        Ok(_) => {
+            path::normalize(&mut request);
+            next.call(request).await?.map_into_boxed_body()
+        }
         Err(failure) => {
             let refusal = refuse_unread(request.request(), &failure);
             request.into_response(refusal)
@@ -59,25 +57,8 @@ pub(super) async fn observe(
     if asked == Asked::ForOne || !is_asked_often(response.request().path()) {
         version::name(&mut response);
     }
-    write_line(&service, &response, id, started);
+    write_line(&service, response.request(), response.status(), id, started);
     Ok(response)
-}
-
-/// Has the request answered. What gateways ask most goes straight to its handler: to route it, and
-/// to hand it from one boxed service to the next, takes a fifth of the time that it is worked at.
-async fn answer(
-    service: &Service,
-    mut request: ServiceRequest,
-    next: &Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    path::normalize(&mut request);
-    if request.match_info().as_str() == verify::PATH {
-        // The body is the application's: it is not read.
-        let (request, _unread) = request.into_parts();
-        let response = verify::verify(service, &request).await;
-        return Ok(ServiceResponse::new(request, response));
-    }
-    Ok(next.call(request).await?.map_into_boxed_body())
 }
 
 /// Whether gateways and probes ask at this path, which read little of the answers.
@@ -119,29 +100,26 @@ fn within_limits(request: &ServiceRequest, service: &Service) -> Result<(), Fail
     Ok(())
 }
 
-/// Adds the headers that every answer has. No handler gives them, but for the one that is looked
-/// for: so they are appended, which takes half as long as to replace others.
+/// Adds the headers that every answer has, but for those that a handler has given.
 fn add_fixed_headers(headers: &mut HeaderMap, id: RequestId) {
-    // Only what is public says otherwise.
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.append(header::CACHE_CONTROL, NO_STORE.clone());
+    for (name, value) in &FIXED {
+        if !headers.contains_key(name) {
+            headers.append(name.clone(), value.clone());
+        }
     }
-    headers.append(header::REFERRER_POLICY, NO_REFERRER.clone());
-    headers.append(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF.clone());
     let id = HeaderValue::from_bytes(id.as_bytes()).expect("an id is hexadecimal digits");
     headers.append(X_REQUEST_ID.clone(), id);
 }
 
 /// Writes the line of a request. What it says is found out only if it is written.
-fn write_line(
+pub(super) fn write_line(
     service: &Service,
-    response: &ServiceResponse<BoxBody>,
+    request: &impl Asking,
+    status: StatusCode,
     id: RequestId,
     started: Duration,
 ) {
-    let (request, status) = (response.request(), response.status());
-    let (extensions, none) = (request.extensions(), LogFields::default());
-    let fields = extensions.get::<LogFields>().unwrap_or(&none);
+    let (route, fields) = (request.route(), request.noted());
     let micros = || {
         service
             .app
@@ -154,7 +132,7 @@ fn write_line(
         ($level:ident, $message:literal $(, $cause:ident)?) => {
             tracing::$level!(
                 method = known_method(request.method()),
-                route = &*route_of(request),
+                route = &*route,
                 status = status.as_u16(),
                 micros = u64::try_from(micros()).unwrap_or(u64::MAX),
                 request_id = id.as_str(),
@@ -169,16 +147,8 @@ fn write_line(
     match (&fields.cause, fields.warning) {
         (Some(cause), _) => line!(error, "request failed", cause),
         (None, Some(cause)) => line!(warn, "request refused", cause),
-        (None, None) if is_routine(request, status) => line!(debug, "request"),
+        (None, None) if is_routine(&route, status) => line!(debug, "request"),
         (None, None) => line!(info, "request"),
-    }
-}
-
-/// The pattern of the path that answered.
-fn route_of(request: &HttpRequest) -> Cow<'static, str> {
-    match request.match_info().as_str() {
-        verify::PATH => verify::PATH.into(),
-        _ => request.match_pattern().map_or("none".into(), Cow::from),
     }
 }
 
@@ -195,8 +165,6 @@ fn known_method(method: &Method) -> &'static str {
 }
 
 /// Whether a request is one of the many that say nothing new: who served it logs it too.
-fn is_routine(request: &HttpRequest, status: StatusCode) -> bool {
-    // As it was routed: to name the route takes longer.
-    let path = request.match_info().as_str();
-    health::is_asked_at(path) || (status == StatusCode::OK && verify::is_asked_at(path))
+fn is_routine(route: &str, status: StatusCode) -> bool {
+    health::is_asked_at(route) || (status == StatusCode::OK && verify::is_asked_at(route))
 }

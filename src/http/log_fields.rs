@@ -1,7 +1,6 @@
 //! What handlers say about a request for its line in the log.
 
-use actix_web::{HttpMessage as _, HttpRequest};
-
+use super::asking::Asking;
 use crate::domain::{KeyId, TokenId};
 
 /// What the handlers add to a request's line.
@@ -19,9 +18,8 @@ pub(super) struct LogFields {
 
 impl LogFields {
     /// Notes something for the line of `request`.
-    pub(super) fn note(request: &HttpRequest, note: impl FnOnce(&mut Self)) {
-        let mut extensions = request.extensions_mut();
-        note(extensions.get_or_insert_with(Self::default));
+    pub(super) fn note(request: &impl Asking, note: impl FnOnce(&mut Self)) {
+        request.note(note);
     }
 
     /// Whether lines of routine requests are written at all: else nothing has to be noted for them.

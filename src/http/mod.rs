@@ -12,8 +12,10 @@
 //! asked, and [`verdict`] rendering the answer; [`oauth`] introspects and revokes; [`jwks`] shows the keys
 //! that signed tokens are checked with; [`network`] manages access tokens and API keys.
 
+mod asking;
 mod body;
 mod client_address;
+mod conversation;
 mod credentials;
 mod document;
 mod failure;
@@ -28,6 +30,7 @@ mod network;
 mod oauth;
 mod path;
 mod presented;
+mod question;
 mod request_id;
 mod respond;
 mod throttle;
@@ -37,20 +40,19 @@ mod verify;
 mod version;
 mod wire;
 mod wishes;
+mod written;
 
 use std::{
-    fmt,
-    future::ready,
     net::{SocketAddr, TcpListener},
     rc::Rc,
     sync::Arc,
 };
 
-use actix_http::{HttpService, Protocol, error::DispatchError};
+use actix_http::{HttpService, Protocol};
 use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::{
-    App as Actix, HttpRequest,
+    App as Actix,
     dev::AppConfig,
     middleware::from_fn,
     web::{self, Data},
@@ -59,7 +61,9 @@ use ipnet::IpNet;
 use tokio::net::TcpStream;
 
 use self::{
+    asking::Asking,
     client_address::{Client, client_of},
+    conversation::Conversations,
     request_id::Counter,
     throttle::Throttle,
     wire::Wire,
@@ -102,8 +106,8 @@ impl Service {
     }
 
     /// Where a request comes from.
-    fn client(&self, request: &HttpRequest) -> Option<Client> {
-        let peer = request.peer_addr()?.ip();
+    fn client(&self, request: &impl Asking) -> Option<Client> {
+        let peer = request.peer()?;
         Some(client_of(peer, request.headers(), &self.trusted_proxies))
     }
 }
@@ -143,8 +147,7 @@ fn connections(
     service: Arc<Service>,
     address: SocketAddr,
     stopping: GracefulShutdownSignal,
-) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = impl fmt::Debug, InitError = ()>
-{
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = (), InitError = ()> {
     // What is counted for each request is this thread's own: see `log::observe`.
     let own = Rc::new(Arc::clone(&service));
     let app = Actix::new()
@@ -153,6 +156,7 @@ fn connections(
         .wrap(from_fn(move |request, next| {
             log::observe(Rc::clone(&own), request, next)
         }));
+    let conversations = Rc::new(Conversations::new(Arc::clone(&service), stopping.clone()));
     let requests = HttpService::build()
         .graceful_shutdown_signal(move || {
             let stopping = stopping.clone();
@@ -166,11 +170,16 @@ fn connections(
         })
         .finish(map_config(app, |()| AppConfig::default()));
     fn_service(move |stream: TcpStream| {
-        let peer = stream.peer_addr().map_err(DispatchError::Io);
-        let wire = Wire::new(stream, Arc::clone(&service));
-        ready(peer.map(|peer| (wire, Protocol::Http1, Some(peer))))
+        let conversations = Rc::clone(&conversations);
+        async move {
+            let peer = stream.peer_addr().map_err(drop)?;
+            let rest = conversations.converse(stream, peer.ip()).await;
+            // An error ends the connection, and is looked at by nobody.
+            let wire = rest.map_err(drop)?.ok_or(())?;
+            Ok((wire, Protocol::Http1, Some(peer)))
+        }
     })
-    .and_then(requests)
+    .and_then(requests.map_err(drop))
 }
 
 /// The paths without parameters come first, each by itself: they are compared as they are, while
@@ -207,6 +216,7 @@ fn routes(routes: &mut web::ServiceConfig) {
             web::resource(["/v2/auth/token/{token}", "/auth/v2/token/{token}"])
                 .default_service(web::to(token_settings::serve)),
         )
+        .service(web::resource(verify::PATH).default_service(web::to(verify::verify)))
         .service(web::resource(verify::ORIGINAL).default_service(web::to(verify::verify_original)))
         .default_service(web::to(handler::not_found));
 }

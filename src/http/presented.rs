@@ -1,11 +1,8 @@
 //! The token that a request shows to a gateway, and under which circumstances.
 
-use actix_web::{
-    HttpRequest,
-    http::header::{self, HeaderMap, HeaderName},
-};
+use actix_web::http::header::{self, HeaderMap, HeaderName};
 
-use super::{Service, form::decode};
+use super::{Service, asking::Asking, form::decode};
 use crate::{
     domain::{Origin, TokenDigest},
     verification::{Circumstances, Shown},
@@ -32,7 +29,7 @@ pub(super) fn shown(headers: &HeaderMap, query: &str) -> Shown {
 /// The circumstances: the web origin, the client's address, and the scopes that are wanted.
 pub(super) fn circumstances(
     service: &Service,
-    request: &HttpRequest,
+    request: &impl Asking,
     scopes: Vec<String>,
 ) -> Circumstances {
     Circumstances {

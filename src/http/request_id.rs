@@ -2,8 +2,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use actix_web::http::header::HeaderName;
+
 use super::Service;
 
+/// Names the request in its answer.
+pub(super) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// A name for a request: eight hexadecimal digits for this run of the server, twelve that count.

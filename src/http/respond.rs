@@ -2,10 +2,14 @@
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
 };
 
 use super::{
+    asking::Asking,
     document::{Document, Rendering},
     failure::Failure,
     form::Form,
@@ -15,6 +19,19 @@ use crate::{
     command::Reply,
     error::{self, Error},
 };
+
+/// The headers that every answer has, but for its id. What is public has another `Cache-Control`.
+pub(super) static FIXED: [(HeaderName, HeaderValue); 3] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+];
 
 const JSON: &str = "application/json";
 const XML: &str = "application/xml; charset=utf-8";
@@ -36,7 +53,7 @@ pub(super) fn failure(
 
 /// Status and headers of the response to a request that was not done; an internal cause goes into
 /// the log with the request's line.
-pub(super) fn fill_in(request: &HttpRequest, failure: &Failure) -> HttpResponseBuilder {
+pub(super) fn fill_in(request: &impl Asking, failure: &Failure) -> HttpResponseBuilder {
     if let Failure::Domain(error @ (Error::Internal(_) | Error::Unavailable(_))) = failure {
         LogFields::note(request, |fields| fields.cause = Some(error::chain(error)));
     }

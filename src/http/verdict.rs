@@ -1,13 +1,12 @@
-//! Verdicts on tokens as responses.
+//! Verdicts on tokens as answers.
 
-use std::time::Duration;
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder,
-    body::BoxBody,
     http::{
         StatusCode,
-        header::{self, HeaderMap, HeaderName, HeaderValue},
+        header::{self, HeaderName, HeaderValue},
     },
 };
 use serde::Serialize;
@@ -15,7 +14,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use crate::{
     command::Verdict,
-    verification::{Finding, Identity, Rate, Refusal, Standing},
+    verification::{Finding, Rate, Refusal, Standing, Subject},
 };
 
 static X_MONEYER_ACCOUNT: HeaderName = HeaderName::from_static("x-moneyer-account");
@@ -24,7 +23,22 @@ static X_MONEYER_TOKEN: HeaderName = HeaderName::from_static("x-moneyer-token");
 static X_MONEYER_SCOPES: HeaderName = HeaderName::from_static("x-moneyer-scopes");
 static RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 static RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-static JSON: HeaderValue = HeaderValue::from_static("application/json");
+const JSON: &str = "application/json";
+
+/// The answer to a gateway.
+pub(super) enum Answer {
+    /// That the token is good, which is the answer that is given most.
+    Accepted(Accepted),
+    /// Any other.
+    Refused(HttpResponse),
+}
+
+/// That a token is good.
+pub(super) struct Accepted {
+    subject: Arc<Subject>,
+    rate: Option<Rate>,
+    findings: Vec<Finding>,
+}
 
 #[derive(Serialize)]
 struct Refused<'a> {
@@ -47,7 +61,8 @@ struct Line<'a> {
 }
 
 /// A JSON object with each rule in it, where that was asked for.
-fn with_rules(mut object: String, findings: &[Finding]) -> String {
+fn with_rules<'a>(object: impl Into<Cow<'a, str>>, findings: &[Finding]) -> Cow<'a, str> {
+    let object = object.into();
     if findings.is_empty() {
         return object;
     }
@@ -61,11 +76,12 @@ fn with_rules(mut object: String, findings: &[Finding]) -> String {
         reason: &finding.reason,
     });
     let lines: Vec<_> = lines.collect();
+    let mut object = object.into_owned();
     object.truncate(object.len() - 1);
     object.push_str(",\"rules\":");
     object.push_str(&to_json(&lines));
     object.push('}');
-    object
+    object.into()
 }
 
 fn to_json(value: &impl Serialize) -> String {
@@ -81,11 +97,17 @@ pub(super) enum TooOften {
     Forbidden,
 }
 
-/// The response to a gateway that asked about a token; `wanted` are the scopes that it asked for.
-pub(super) fn respond(verdict: &Verdict, wanted: &[String], too_often: TooOften) -> HttpResponse {
-    let refusal = match &verdict.outcome {
-        Ok(subject) => return accepted(&subject.identity, verdict),
-        Err(refusal) => *refusal,
+/// The answer to a gateway that asked about a token; `wanted` are the scopes that it asked for.
+pub(super) fn answer(verdict: Verdict, wanted: &[String], too_often: TooOften) -> Answer {
+    let refusal = match verdict.outcome {
+        Ok(subject) => {
+            return Answer::Accepted(Accepted {
+                subject,
+                rate: verdict.rate,
+                findings: verdict.findings,
+            });
+        }
+        Err(refusal) => refusal,
     };
     let status = status(refusal, too_often);
     let mut response = HttpResponse::build(status);
@@ -94,28 +116,43 @@ pub(super) fn respond(verdict: &Verdict, wanted: &[String], too_often: TooOften)
         response.insert_header((header::WWW_AUTHENTICATE, challenge));
     }
     let mut response = refused(&mut response, code(refusal), &refusal, &verdict.findings);
-    add_rate(response.headers_mut(), verdict.rate);
-    response
+    let headers = response.headers_mut();
+    each_rate_header(verdict.rate, |name, value| {
+        headers.insert(name.clone(), text(value));
+    });
+    Answer::Refused(response)
 }
 
-/// The answer that is given most: its headers are put in as they are. They are the first, so they
-/// are appended, which takes half as long as to replace others.
-fn accepted(identity: &Identity, verdict: &Verdict) -> HttpResponse {
-    let body = with_rules(identity.introspection().to_owned(), &verdict.findings);
-    let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(body));
-    let headers = response.headers_mut();
-    headers.append(header::CONTENT_TYPE, JSON.clone());
-    let said = [
-        (&X_MONEYER_ACCOUNT, identity.account()),
-        (&X_MONEYER_KEY, identity.key()),
-        (&X_MONEYER_TOKEN, identity.token()),
-        (&X_MONEYER_SCOPES, identity.scopes()),
-    ];
-    for (name, value) in said {
-        headers.append(name.clone(), text(value));
+impl Accepted {
+    /// Gives `add` its headers.
+    pub(super) fn each_header(&self, mut add: impl FnMut(&HeaderName, &str)) {
+        let identity = &self.subject.identity;
+        add(&header::CONTENT_TYPE, JSON);
+        add(&X_MONEYER_ACCOUNT, identity.account());
+        add(&X_MONEYER_KEY, identity.key());
+        add(&X_MONEYER_TOKEN, identity.token());
+        add(&X_MONEYER_SCOPES, identity.scopes());
+        each_rate_header(self.rate, add);
     }
-    add_rate(headers, verdict.rate);
-    response
+
+    /// What is said of the token, as a JSON object.
+    pub(super) fn body(&self) -> Cow<'_, str> {
+        with_rules(self.subject.identity.introspection(), &self.findings)
+    }
+}
+
+impl From<Answer> for HttpResponse {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Accepted(accepted) => {
+                let mut response = Self::Ok().body(accepted.body().into_owned());
+                let headers = response.headers_mut();
+                accepted.each_header(|name, value| headers.append(name.clone(), text(value)));
+                response
+            }
+            Answer::Refused(response) => response,
+        }
+    }
 }
 
 fn text(value: &str) -> HeaderValue {
@@ -184,20 +221,22 @@ fn challenge(refusal: Refusal, wanted: &[String]) -> String {
     challenge
 }
 
-/// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10), and `Retry-After`
-/// where none is left.
-fn add_rate(headers: &mut HeaderMap, rate: Option<Rate>) {
+/// Gives `add` the headers `RateLimit` and `RateLimit-Policy`
+/// (draft-ietf-httpapi-ratelimit-headers-10), and `Retry-After` where none is left.
+fn each_rate_header(rate: Option<Rate>, mut add: impl FnMut(&HeaderName, &str)) {
     let Some(rate) = rate else { return };
     let (requests, seconds) = (rate.limit.requests.get(), rate.limit.per_seconds.get());
     let used = u64::from(requests.saturating_sub(rate.remaining));
     let until_full = (used * u64::from(seconds)).div_ceil(u64::from(requests));
     let reset = rate.wait.map_or(until_full, whole_seconds);
-    let policy = format!(r#""token";q={requests};w={seconds}"#);
-    let left = format!(r#""token";r={};t={reset}"#, rate.remaining);
-    headers.insert(RATE_LIMIT_POLICY.clone(), text(&policy));
-    headers.insert(RATE_LIMIT.clone(), text(&left));
+    add(
+        &RATE_LIMIT_POLICY,
+        &format!(r#""token";q={requests};w={seconds}"#),
+    );
+    let remaining = rate.remaining;
+    add(&RATE_LIMIT, &format!(r#""token";r={remaining};t={reset}"#));
     if rate.wait.is_some() {
-        headers.insert(header::RETRY_AFTER, reset.max(1).into());
+        add(&header::RETRY_AFTER, &reset.max(1).to_string());
     }
 }
 
@@ -224,6 +263,6 @@ fn refused(
 
 fn json(response: &mut HttpResponseBuilder, object: String, findings: &[Finding]) -> HttpResponse {
     response
-        .insert_header((header::CONTENT_TYPE, &JSON))
-        .body(with_rules(object, findings))
+        .insert_header((header::CONTENT_TYPE, JSON))
+        .body(with_rules(object, findings).into_owned())
 }

@@ -4,13 +4,14 @@ use actix_web::{HttpRequest, HttpResponse, http::Method, web::Data};
 
 use super::{
     Service,
+    asking::Asking,
     credentials::{authenticate_verifier, count_failure},
     failure::Failure,
     form::Form,
     log_fields::LogFields,
     presented,
     respond::fill_in,
-    verdict,
+    verdict::{self, Answer},
     wishes::{self, Wishes},
 };
 use crate::{
@@ -28,9 +29,14 @@ pub(super) const ORIGINAL: [&str; 2] = ["/v2/verify/original", "/v2/verify/origi
 const METHODS: &str = "GET, POST";
 
 /// GET and POST alike; a body is not read, since it is the application's.
-pub(super) async fn verify(service: &Service, request: &HttpRequest) -> HttpResponse {
+pub(super) async fn verify(request: HttpRequest, service: Data<Service>) -> HttpResponse {
+    answer(&service, &request).await.into()
+}
+
+/// The answer to the request of a gateway.
+pub(super) async fn answer(service: &Service, request: &impl Asking) -> Answer {
     let parameters = if [Method::GET, Method::POST].contains(request.method()) {
-        wishes::check(request.query_string()).and_then(|()| Form::of_query(request).parameters)
+        wishes::check(request.query()).and_then(|()| Form::of_query(request).parameters)
     } else {
         Err(Failure::MethodNotAllowed(METHODS))
     };
@@ -46,18 +52,19 @@ pub(super) async fn verify_original(request: HttpRequest, service: Data<Service>
     judge(&service, &request, Parameters::default())
         .await
         .unwrap_or_else(|failure| refuse(&service, &request, failure))
+        .into()
 }
 
 async fn judge(
     service: &Service,
-    request: &HttpRequest,
+    request: &impl Asking,
     mut parameters: Parameters,
-) -> Result<HttpResponse, Failure> {
+) -> Result<Answer, Failure> {
     let reach = reach(service, request).await?;
     let wishes = Wishes::take(&mut parameters)?;
     let wanted = wishes.scopes.clone();
     let verify = Verify {
-        shown: presented::shown(request.headers(), request.query_string()),
+        shown: presented::shown(request.headers(), request.query()),
         circumstances: presented::circumstances(service, request, wishes.scopes),
         reach,
         detail: wishes.detail,
@@ -66,19 +73,19 @@ async fn judge(
     if verdict.outcome.is_err() || LogFields::are_wanted_of_routine() {
         LogFields::note(request, |fields| fields.token = verdict.token);
     }
-    Ok(verdict::respond(&verdict, &wanted, wishes.too_often))
+    Ok(verdict::answer(verdict, &wanted, wishes.too_often))
 }
 
 /// Whose tokens the caller may ask about: with a private key its account's, from a trusted address
 /// everybody's. A key that is shown counts alone.
-async fn reach(service: &Service, request: &HttpRequest) -> Result<Reach, Failure> {
+async fn reach(service: &Service, request: &impl Asking) -> Result<Reach, Failure> {
     if let Some(caller) = authenticate_verifier(service, request).await? {
         if !caller.role.may_verify() {
             return Err(Error::Forbidden.into());
         }
         return Ok(Reach::Account(caller.account));
     }
-    let peer = request.peer_addr().map(|peer| peer.ip().to_canonical());
+    let peer = request.peer().map(|peer| peer.to_canonical());
     match peer {
         Some(peer) if service.verifiers.iter().any(|net| net.contains(&peer)) => {
             Ok(Reach::Everyone)
@@ -87,18 +94,18 @@ async fn reach(service: &Service, request: &HttpRequest) -> Result<Reach, Failur
     }
 }
 
-fn refuse(service: &Service, request: &HttpRequest, failure: Failure) -> HttpResponse {
+fn refuse(service: &Service, request: &impl Asking, failure: Failure) -> Answer {
     if matches!(failure, Failure::MayNotVerify) {
         // To its clients such a gateway looks like one that refuses every token.
         let warning = "the peer is not in verify.trusted, and shows no private key";
         LogFields::note(request, |fields| fields.warning = Some(warning));
     }
     let failure = count_failure(service, request, failure);
-    refuse_unread(request, &failure)
+    Answer::Refused(refuse_unread(request, &failure))
 }
 
 /// The response to a question that was not looked at.
-pub(super) fn refuse_unread(request: &HttpRequest, failure: &Failure) -> HttpResponse {
+pub(super) fn refuse_unread(request: &impl Asking, failure: &Failure) -> HttpResponse {
     verdict::failed(&mut fill_in(request, failure), failure)
 }
 

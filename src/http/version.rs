@@ -27,6 +27,11 @@ pub(super) fn wanted(headers: &HeaderMap) -> Result<Option<ApiVersion>, Failure>
     }
 }
 
+/// Whether a header of this name asks for a version.
+pub(super) fn is_asked_for_by(name: &HeaderName) -> bool {
+    *name == MONEYER_VERSION
+}
+
 /// Has `request` answered in this version, whosever it is.
 pub(super) fn settle(request: &HttpRequest, version: ApiVersion) {
     request.extensions_mut().insert(version);

@@ -16,6 +16,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use actix_web::http::header;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -26,6 +27,7 @@ use super::{
     document::Document,
     failure::Failure,
     throttle::{Brake, Hold},
+    written::Written,
 };
 
 /// How a response begins that the parser made: no handler's answer is empty.
@@ -40,6 +42,8 @@ const STATUS: std::ops::Range<usize> = 9..12;
 pub(super) struct Wire {
     stream: TcpStream,
     service: Arc<Service>,
+    /// What was read of it before, and comes first.
+    unread: Vec<u8>,
     line: Line,
     refusal: Option<Refusal>,
     brake: Brake,
@@ -71,10 +75,12 @@ struct Refusal {
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, service: Arc<Service>) -> Self {
+    /// The wire on which `unread` comes first, then what `stream` brings.
+    pub(super) fn new(stream: TcpStream, unread: Vec<u8>, service: Arc<Service>) -> Self {
         Self {
             stream,
             service,
+            unread,
             line: Line::Begun(0),
             refusal: None,
             brake: Brake::default(),
@@ -124,36 +130,28 @@ impl Wire {
             _ => Failure::NotHttp,
         };
         Some(Refusal {
-            bytes: self.render(&failure),
+            bytes: refuse(&self.service, &failure),
             written: 0,
         })
     }
+}
 
-    fn render(&self, failure: &Failure) -> Vec<u8> {
-        let body = Document::from(failure).to_json();
-        let (status, id) = (failure.status(), self.service.next_request_id());
-        let id = id.as_str();
-        tracing::info!(
-            route = "none",
-            status = status.as_u16(),
-            request_id = id,
-            "request refused unread"
-        );
-        let head = format!(
-            "HTTP/1.1 {} {}\r\n\
-             content-length: {}\r\n\
-             connection: close\r\n\
-             content-type: application/json\r\n\
-             cache-control: no-store\r\n\
-             referrer-policy: no-referrer\r\n\
-             x-content-type-options: nosniff\r\n\
-             x-request-id: {id}\r\n\r\n",
-            status.as_u16(),
-            status.canonical_reason().unwrap_or_default(),
-            body.len(),
-        );
-        [head.into_bytes(), body].concat()
-    }
+/// The refusal of what is no request, as bytes; logs it.
+pub(super) fn refuse(service: &Service, failure: &Failure) -> Vec<u8> {
+    let (status, id) = (failure.status(), service.next_request_id());
+    tracing::info!(
+        route = "none",
+        status = status.as_u16(),
+        request_id = id.as_str(),
+        "request refused unread"
+    );
+    let mut bytes = Vec::new();
+    let mut written = Written::begin(&mut bytes, status);
+    written.header(&header::CONNECTION, b"close");
+    written.header(&header::CONTENT_TYPE, b"application/json");
+    written.fixed_headers(id);
+    written.finish(&Document::from(failure).to_json());
+    bytes
 }
 
 impl Line {
@@ -179,7 +177,13 @@ impl AsyncRead for Wire {
             return Poll::Pending;
         }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        if self.unread.is_empty() {
+            ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        } else {
+            let length = self.unread.len().min(buffer.remaining());
+            buffer.put_slice(&self.unread[..length]);
+            self.unread.drain(..length);
+        }
         self.line = self.line.after(&buffer.filled()[before..]);
         Poll::Ready(Ok(()))
     }
