@@ -2,7 +2,7 @@
 //! and its one line in the log. What is logged is chosen name by name; a target, a query or a
 //! header is never among it.
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     Error, HttpRequest, HttpResponse,
@@ -27,12 +27,8 @@ use super::{
 };
 
 /// Sees a request through.
-#[expect(
-    clippy::redundant_allocation,
-    reason = "the outer count is this thread's own: to write to a shared one takes longer"
-)]
 pub(super) async fn observe(
-    service: Rc<Arc<Service>>,
+    service: Arc<Service>,
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {

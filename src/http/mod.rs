@@ -135,28 +135,28 @@ pub async fn serve(
         .disable_signals()
         .shutdown_signal(shutdown)
         .listen("http", listener, move || {
-            connections(Arc::clone(&service), address, stopping.clone())
+            connections(&service, address, stopping.clone())
         })?
         .run()
         .await
 }
 
-/// What is done with each connection: its bytes go over a [`Wire`] to the parser, and its requests
-/// to the app.
+/// What is done with each connection: a conversation is held on it, and what comes of it beyond that
+/// goes over a [`Wire`] to the parser, and its requests to the app.
 fn connections(
-    service: Arc<Service>,
+    service: &Arc<Service>,
     address: SocketAddr,
     stopping: GracefulShutdownSignal,
-) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = (), InitError = ()> {
-    // What is counted for each request is this thread's own: see `log::observe`.
-    let own = Rc::new(Arc::clone(&service));
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = (), InitError = ()> + use<>
+{
+    let observing = Arc::clone(service);
     let app = Actix::new()
-        .app_data(Data::from(Arc::clone(&service)))
+        .app_data(Data::from(Arc::clone(service)))
         .configure(routes)
         .wrap(from_fn(move |request, next| {
-            log::observe(Rc::clone(&own), request, next)
+            log::observe(Arc::clone(&observing), request, next)
         }));
-    let conversations = Rc::new(Conversations::new(Arc::clone(&service), stopping.clone()));
+    let conversations = Rc::new(Conversations::new(Arc::clone(service), stopping.clone()));
     let requests = HttpService::build()
         .graceful_shutdown_signal(move || {
             let stopping = stopping.clone();
@@ -173,7 +173,7 @@ fn connections(
         let conversations = Rc::clone(&conversations);
         async move {
             let peer = stream.peer_addr().map_err(drop)?;
-            let rest = conversations.converse(stream, peer.ip()).await;
+            let rest = conversations.hold(stream, peer.ip()).await;
             // An error ends the connection, and is looked at by nobody.
             let wire = rest.map_err(drop)?.ok_or(())?;
             Ok((wire, Protocol::Http1, Some(peer)))

@@ -183,6 +183,9 @@ impl AsyncRead for Wire {
             let length = self.unread.len().min(buffer.remaining());
             buffer.put_slice(&self.unread[..length]);
             self.unread.drain(..length);
+            if self.unread.is_empty() {
+                self.unread = Vec::new();
+            }
         }
         self.line = self.line.after(&buffer.filled()[before..]);
         Poll::Ready(Ok(()))

@@ -13,14 +13,21 @@ use crate::{
 };
 
 /// A connection on which one request was answered, and which is kept open since.
-fn idle_connection(server: &Server) -> TcpStream {
+fn idle_connection(server: &Server, path: &str, expected: u16) -> TcpStream {
     let mut stream = TcpStream::connect(server.address).unwrap();
-    let request = "GET /health/liveness HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).unwrap();
     let mut status = [0; 12];
     stream.read_exact(&mut status).unwrap();
-    assert_eq!(&status, b"HTTP/1.1 200");
+    assert_eq!(status, *format!("HTTP/1.1 {expected}").as_bytes());
     stream
+}
+
+fn idle_connections(server: &Server) -> [TcpStream; 2] {
+    [
+        idle_connection(server, "/health/liveness", 200),
+        idle_connection(server, "/v2/verify", 401),
+    ]
 }
 
 #[track_caller]
@@ -28,7 +35,7 @@ fn stops_by(signal: &str) {
     let (folder, key) = Folder::with_key();
     let server = folder.serve(&[]);
     let token = server.mint(&key.secret);
-    let _idle = idle_connection(&server);
+    let _idle = idle_connections(&server);
     let run = server.stop_by(signal);
     assert!(find_line(&run.stderr, "stopping").is_some(), "{run:#?}");
     assert!(find_line(&run.stderr, "stopped").is_some(), "{run:#?}");
@@ -57,9 +64,10 @@ fn a_connection_that_never_asks_anything_does_not_keep_a_server() {
 }
 
 #[test]
-fn a_request_in_flight_is_finished_while_new_ones_are_turned_away() {
+fn a_request_in_flight_is_finished_while_idle_connections_end_and_new_ones_are_turned_away() {
     let (folder, key) = Folder::with_key();
     let server = folder.serve(&[]);
+    let idle = idle_connections(&server);
     let mut stream = TcpStream::connect(server.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let head = format!(
@@ -78,6 +86,10 @@ fn a_request_in_flight_is_finished_while_new_ones_are_turned_away() {
     eventually(PATIENCE, "no new connection is accepted", || {
         TcpStream::connect(server.address).is_err()
     });
+    for mut idle in idle {
+        idle.set_read_timeout(Some(PATIENCE)).unwrap();
+        idle.read_to_end(&mut Vec::new()).unwrap();
+    }
     // It goes on waiting for the rest, and is not merely slow to go.
     stream
         .set_read_timeout(Some(Duration::from_secs(3)))

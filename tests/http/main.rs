@@ -6,6 +6,7 @@ mod bad_documents;
 mod bad_input;
 mod bad_settings;
 mod connections;
+mod conversations;
 mod credentials;
 mod errors;
 mod every_answer;

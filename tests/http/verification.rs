@@ -28,7 +28,6 @@ fn a_good_token() {
     assert_snapshot!(server.verify(&token).accepts().whole(), @r#"
     HTTP/1.1 200 OK
     cache-control: no-store
-    connection: close
     content-length: 192
     content-type: application/json
     ratelimit-policy: "token";q=5;w=60
@@ -47,7 +46,6 @@ fn a_good_token() {
     assert_snapshot!(server.verify(&plain).accepts().whole(), @r#"
     HTTP/1.1 200 OK
     cache-control: no-store
-    connection: close
     content-length: 158
     content-type: application/json
     referrer-policy: no-referrer
@@ -68,7 +66,6 @@ fn refusals() {
     assert_snapshot!(server.get("/v2/verify").refuses_token(401).whole(), @r#"
     HTTP/1.1 401 Unauthorized
     cache-control: no-store
-    connection: close
     content-length: 161
     content-type: application/json
     referrer-policy: no-referrer
@@ -81,7 +78,6 @@ fn refusals() {
     assert_snapshot!(server.verify(&"0".repeat(32)).refuses_token(401).whole(), @r#"
     HTTP/1.1 401 Unauthorized
     cache-control: no-store
-    connection: close
     content-length: 143
     content-type: application/json
     referrer-policy: no-referrer
@@ -97,7 +93,6 @@ fn refusals() {
     assert_snapshot!(wanting.refuses_token(403).whole(), @r#"
     HTTP/1.1 403 Forbidden
     cache-control: no-store
-    connection: close
     content-length: 114
     content-type: application/json
     referrer-policy: no-referrer
@@ -111,7 +106,6 @@ fn refusals() {
     assert_snapshot!(server.verify(&elsewhere).refuses_token(403).whole(), @r#"
     HTTP/1.1 403 Forbidden
     cache-control: no-store
-    connection: close
     content-length: 107
     content-type: application/json
     referrer-policy: no-referrer
@@ -127,7 +121,6 @@ fn refusals() {
     assert_snapshot!(server.verify(&token).refuses_token(429).whole(), @r#"
     HTTP/1.1 429 Too Many Requests
     cache-control: no-store
-    connection: close
     content-length: 117
     content-type: application/json
     ratelimit-policy: "token";q=1;w=60
@@ -143,7 +136,6 @@ fn refusals() {
     assert_snapshot!(gateway.refuses_token(403).whole(), @r#"
     HTTP/1.1 403 Forbidden
     cache-control: no-store
-    connection: close
     content-length: 117
     content-type: application/json
     ratelimit-policy: "token";q=1;w=60

@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     io::{Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -72,9 +72,12 @@ impl Request {
             format!("?{}", self.query.join("&"))
         };
         let mut head = format!(
-            "{} {}{query} HTTP/1.1\r\nHost: moneyer\r\nConnection: close\r\n",
+            "{} {}{query} HTTP/1.1\r\nHost: moneyer\r\n",
             self.method, self.target
         );
+        if !self.is_question() {
+            head += "Connection: close\r\n";
+        }
         for (name, value) in &self.headers {
             write!(head, "{name}: {value}\r\n").unwrap();
         }
@@ -91,19 +94,37 @@ impl Request {
             self.body.clone().unwrap_or_default(),
         ]
         .concat();
-        send_raw(self.address, &bytes)
+        let stream = connect_and_send(self.address, &bytes);
+        if self.is_question() {
+            let _ = stream.shutdown(Shutdown::Write);
+        }
+        read_answer(stream)
+    }
+
+    /// Whether a gateway asks like this, whose connection does not end with its question.
+    fn is_question(&self) -> bool {
+        self.method == "GET" && self.target == "/v2/verify"
     }
 }
 
 /// Sends bytes as they are; gives what is answered until the connection is closed.
 #[track_caller]
 pub fn send_raw(address: SocketAddr, bytes: &[u8]) -> Answer {
+    read_answer(connect_and_send(address, bytes))
+}
+
+fn connect_and_send(address: SocketAddr, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .unwrap();
     // A server that has seen enough may close before all is sent; what it answered counts.
     let _ = stream.write_all(bytes);
+    stream
+}
+
+#[track_caller]
+fn read_answer(mut stream: TcpStream) -> Answer {
     let mut answer = Vec::new();
     let mut chunk = [0; 8192];
     while let Ok(read @ 1..) = stream.read(&mut chunk) {
