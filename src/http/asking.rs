@@ -1,5 +1,5 @@
-//! What is read of a request to find out who asks, and about what: of one that the HTTP framework
-//! hands on, and of a [`Question`](super::question::Question) alike.
+//! What is read of a request to find out who asks, and about what: of one that actix-web has read,
+//! and of a [`Question`](super::question::Question) alike.
 
 use std::{borrow::Cow, net::IpAddr};
 

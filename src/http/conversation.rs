@@ -1,8 +1,8 @@
 //! Conversations with gateways. A gateway keeps its connection, and asks on it whether tokens are
-//! good, thousands of times a second: the HTTP framework would take twice as long for each of these
-//! questions as it takes to answer it. So each connection begins as a conversation, and is one for as
-//! long as nothing but plain questions (see [`question`](super::question)) comes. The first request
-//! that is anything else goes to the framework, and the connection with it, for good.
+//! good, thousands of times a second. Of what the server itself works at such a question, actix-web
+//! would be a third. So each connection begins as a conversation, and is one for as long as nothing
+//! but plain questions (see [`question`](super::question)) comes. The first request that is anything
+//! else goes to actix-web, and the connection with it, for good.
 
 use std::{
     io::Result,

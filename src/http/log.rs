@@ -107,7 +107,7 @@ fn add_fixed_headers(headers: &mut HeaderMap, id: RequestId) {
     headers.append(X_REQUEST_ID.clone(), id);
 }
 
-/// Writes the line of a request. What it says is found out only if it is written.
+/// Writes the line of a request. What takes long to find out is found out only if it is written.
 pub(super) fn write_line(
     service: &Service,
     request: &impl Asking,

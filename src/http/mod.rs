@@ -1,11 +1,13 @@
 //! The service over HTTP: bytes to credentials and parameters, and replies back to bytes.
 //!
-//! Its bytes come and go over a [`wire`], which holds an answer back when [`throttle`] has it so. A
-//! request passes [`log`] (its [`request_id`], its limits, its one line in the log), which asks
-//! [`version`] in which one it is answered, and [`path`], then its route below (but for
-//! `/v2/verify`, which needs none), then its handler, which reads it ([`form`], [`body`]), finds
-//! out who is asking ([`credentials`]) and has the command executed; [`respond`] renders what came
-//! of it, [`failure`] decides the status of what went wrong.
+//! A connection begins as a [`conversation`]: as long as nothing but a plain [`question`] about a
+//! token comes, [`verify`] answers, and the answer is [`written`] at once.
+//!
+//! Any other request comes and goes over a [`wire`], which holds an answer back when [`throttle`] has
+//! it so. It passes [`log`] (its [`request_id`], its limits, its one line in the log), which asks
+//! [`version`] in which one it is answered, and [`path`], then its route below, then its handler,
+//! which reads it ([`form`], [`body`]), finds out who is asking ([`credentials`]) and has the command
+//! executed; [`respond`] renders what came of it, [`failure`] decides the status of what went wrong.
 //!
 //! The handlers: [`handler`] mints, lists and disables; [`token_settings`] is a token's own resource;
 //! [`verify`] judges tokens for gateways, with [`presented`] reading what was shown, [`wishes`] what is

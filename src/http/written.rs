@@ -1,4 +1,4 @@
-//! Answers as bytes (RFC 9112): of those that do not pass the HTTP framework.
+//! Answers as bytes (RFC 9112), where actix-web does not see to that.
 
 use actix_web::{
     HttpResponse,

@@ -26,7 +26,7 @@ fn lasting(request: &Request) -> String {
 
 /// Checks that a question is answered alike where it is plain and where it concerns its connection.
 #[track_caller]
-fn is_answered_alike(server: &Server, status: u16, question: &Request) {
+fn is_answered_alike(status: u16, question: &Request) {
     let plain = lasting(question);
     assert_eq!(
         plain,
@@ -74,7 +74,7 @@ fn a_plain_question_is_answered_as_any_other_request() {
         (403, ask(&token).header("X-Moneyer-Key", other.expose())),
         (401, ask(&token).header("X-Moneyer-Key", "K0")),
     ] {
-        is_answered_alike(&server, status, &question);
+        is_answered_alike(status, &question);
     }
     let plain = lasting(&ask(&limited));
     server.advance(60);
@@ -89,10 +89,10 @@ fn failures_of_questions_are_told_alike_too() {
     let (key, other) = (stranger.account("acme"), stranger.account("other"));
     let verifier = stranger.key("other", Role::Verify);
     let token = stranger.mint(&key);
-    is_answered_alike(&stranger, 401, &stranger.verify(&token));
+    is_answered_alike(401, &stranger.verify(&token));
     let with_key = |key| stranger.verify(&token).header("X-Moneyer-Key", key);
-    is_answered_alike(&stranger, 401, &with_key(verifier.expose()));
-    is_answered_alike(&stranger, 403, &with_key(other.expose()));
+    is_answered_alike(401, &with_key(verifier.expose()));
+    is_answered_alike(403, &with_key(other.expose()));
     let throttling = Server::with(|config| {
         config.verify.trusted.clear();
         config.throttle.burst = 1;
