@@ -5,32 +5,30 @@
 //! else goes to actix-web, and the connection with it, for good.
 
 use std::{
-    io::Result,
+    future::ready,
+    io::{ErrorKind, Result},
     net::IpAddr,
-    pin::pin,
+    pin::{Pin, pin},
     sync::Arc,
-    time::{Duration, UNIX_EPOCH},
 };
 
 use actix_server::GracefulShutdownSignal;
-use httpdate::HttpDate;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
     select,
-    time::{Instant, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
 use super::{
     Service,
     failure::Failure,
     log,
-    question::Asker,
+    question::{Asker, Heard},
     verify,
-    wire::{self, Wire},
-    written,
+    wire::Wire,
+    written::{self, Date},
 };
-use crate::domain::Timestamp;
 
 /// How much is read at once, at least: bytes.
 const CHUNK: usize = 4096;
@@ -51,11 +49,31 @@ struct Conversation<'a> {
     date: Date,
 }
 
-/// The value of the header `Date`, made once a second.
-#[derive(Debug, Default)]
-struct Date {
-    at: Option<Timestamp>,
-    text: String,
+/// How a conversation ends.
+enum End {
+    /// Something came that is no plain question.
+    Other,
+    /// The connection ends with it.
+    Silence,
+}
+
+/// What has become of what was read.
+enum Step {
+    /// The answer to a question is to be sent.
+    Answered,
+    /// There is no whole question.
+    Part,
+    /// Something else is there.
+    Other,
+}
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// The first question, or the rest of one.
+    ForQuestion,
+    /// The next, if there is to be one.
+    ForNext,
 }
 
 impl Conversations {
@@ -69,6 +87,8 @@ impl Conversations {
     /// # Errors
     /// Those of the connection.
     pub(super) async fn hold(&self, stream: TcpStream, peer: IpAddr) -> Result<Option<Wire>> {
+        // Several answers may be sent before the first has been acknowledged.
+        stream.set_nodelay(true)?;
         let mut conversation = Conversation {
             service: &self.service,
             stream,
@@ -77,85 +97,97 @@ impl Conversations {
             answer: Vec::new(),
             date: Date::default(),
         };
-        conversation.go_on(&self.stopping).await?;
+        // A connection that is not kept is for one request, which actix-web says in its answer.
+        let is_kept = !self.service.limits.keep_alive.get().is_zero();
+        if is_kept && matches!(conversation.go_on(&self.stopping).await?, End::Silence) {
+            return Ok(None);
+        }
         let Conversation { stream, unread, .. } = conversation;
-        let has_more = !unread.is_empty();
-        Ok(has_more.then(|| Wire::new(stream, unread, Arc::clone(&self.service))))
+        Ok(Some(Wire::new(stream, unread, Arc::clone(&self.service))))
     }
 }
 
 impl Conversation<'_> {
-    /// Answers questions until something else comes, or nothing more.
-    async fn go_on(&mut self, stopping: &GracefulShutdownSignal) -> Result<()> {
-        let limits = &self.service.limits;
+    async fn go_on(&mut self, stopping: &GracefulShutdownSignal) -> Result<End> {
+        let head_timeout = self.service.limits.head_timeout.get();
         let mut stopping = pin!(stopping.notified());
-        let mut patience = pin!(sleep(limits.head_timeout.get()));
-        let mut has_asked = false;
-        while self.unread.is_empty() {
-            self.unread.reserve(CHUNK);
-            select! {
-                biased;
-                () = &mut stopping => return Ok(()),
-                read = self.stream.read_buf(&mut self.unread) => if read? == 0 {
-                    return Ok(());
-                },
-                () = &mut patience => {
-                    return if has_asked { Ok(()) } else { self.refuse_silence().await };
+        let mut patience = pin!(sleep(head_timeout));
+        let mut waiting = Waiting::ForQuestion;
+        loop {
+            match self.take_step().await {
+                Step::Answered => {
+                    self.send(patience.as_mut()).await?;
+                    waiting = Waiting::ForNext;
+                    select! {
+                        biased;
+                        () = &mut stopping => return Ok(End::Silence),
+                        () = ready(()) => {}
+                    }
                 }
+                Step::Part => {
+                    if waiting == Waiting::ForNext && !self.unread.is_empty() {
+                        waiting = Waiting::ForQuestion;
+                        patience.as_mut().reset(Instant::now() + head_timeout);
+                    }
+                    self.unread.reserve(CHUNK);
+                    select! {
+                        biased;
+                        () = &mut stopping => return Ok(End::Silence),
+                        read = self.stream.read_buf(&mut self.unread) => if read? == 0 {
+                            return Ok(End::Silence);
+                        },
+                        () = &mut patience => return self.lose_patience(waiting).await,
+                    }
+                }
+                Step::Other => return Ok(End::Other),
             }
-            self.answer_all().await?;
-            has_asked = true;
-            patience
-                .as_mut()
-                .reset(Instant::now() + limits.keep_alive.get());
         }
-        Ok(())
     }
 
-    /// Answers the questions that have been read, up to what is none.
-    async fn answer_all(&mut self) -> Result<()> {
+    /// Answers the question that comes first in what was read, if there is one.
+    async fn take_step(&mut self) -> Step {
         let service = self.service;
-        while let Some((question, length)) = self.asker.read(&self.unread, &service.limits) {
-            let started = service.app.clock.elapsed();
-            let answer = verify::answer(service, &question).await;
-            let id = service.next_request_id();
-            let date = self.date.at(service.app.clock.now());
-            let status = written::write(answer, id, date, &mut self.answer);
-            log::write_line(service, &question, status, id, started);
-            self.unread.drain(..length);
-            self.send().await?;
-        }
-        Ok(())
+        let (question, length) = match self.asker.hear(&self.unread, &service.limits) {
+            Heard::Question(question, length) => (question, length),
+            Heard::Part => return Step::Part,
+            Heard::Other => return Step::Other,
+        };
+        let started = service.app.clock.elapsed();
+        let answer = verify::answer(service, &question).await;
+        let id = service.next_request_id();
+        let date = self.date.at(service.app.clock.now());
+        let status = written::write(answer, id, date, &mut self.answer);
+        log::write_line(service, &question, status, id, started);
+        self.unread.drain(..length);
+        Step::Answered
     }
 
-    /// Sends the answer, when it may go out.
-    async fn send(&mut self) -> Result<()> {
+    /// Sends the answer, when it may go out. From then on there is patience for the next question,
+    /// and with a client that does not read.
+    async fn send(&mut self, mut patience: Pin<&mut Sleep>) -> Result<()> {
         if self.asker.brake.release()
             && let Some(hold) = self.service.throttle.hold()
         {
             hold.await;
         }
-        self.stream.write_all(&self.answer).await?;
+        let keep_alive = self.service.limits.keep_alive.get();
+        patience.as_mut().reset(Instant::now() + keep_alive);
+        select! {
+            biased;
+            sent = self.stream.write_all(&self.answer) => sent?,
+            () = patience => return Err(ErrorKind::TimedOut.into()),
+        }
         self.answer.clear();
         Ok(())
     }
 
-    /// Tells who never asked anything why the connection ends.
-    async fn refuse_silence(&mut self) -> Result<()> {
-        let failure = Failure::HeadTimeout(self.service.limits.head_timeout.get());
-        let refusal = wire::refuse(self.service, &failure);
-        self.stream.write_all(&refusal).await
-    }
-}
-
-impl Date {
-    fn at(&mut self, now: Timestamp) -> &str {
-        if self.at != Some(now) {
-            let seconds = u64::try_from(now.seconds()).unwrap_or_default();
-            let at = UNIX_EPOCH + Duration::from_secs(seconds);
-            self.text = HttpDate::from(at).to_string();
-            self.at = Some(now);
+    /// Ends a connection on which nothing more came; says why if a question should have.
+    async fn lose_patience(&mut self, waiting: Waiting) -> Result<End> {
+        if waiting == Waiting::ForQuestion {
+            let failure = Failure::HeadTimeout(self.service.limits.head_timeout.get());
+            let refusal = log::refuse_unheard(self.service, &failure);
+            self.stream.write_all(&refusal).await?;
         }
-        &self.text
+        Ok(End::Silence)
     }
 }

@@ -9,7 +9,7 @@ use actix_web::{
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use zeroize::Zeroizing;
 
-use super::{Service, asking::Asking, failure::Failure, log_fields::LogFields, version};
+use super::{Service, asking::Asking, failure::Failure, version};
 use crate::{app::Source, command::Parameters, domain::PrivateKey, error::Error, keyring::Caller};
 
 /// Shows the key of a caller that verifies tokens for others.
@@ -110,7 +110,7 @@ pub(super) async fn identify(
         _ => Source::Usual,
     };
     let caller = service.app.authenticate_from(key, source).await?;
-    LogFields::note(request, |fields| fields.key = Some(caller.key));
+    request.note(|fields| fields.key = Some(caller.key));
     Ok(caller)
 }
 

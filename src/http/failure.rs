@@ -5,6 +5,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 
 use crate::{
+    config::Limits,
     domain::{Denied, OutsidePolicy},
     error::Error,
     verification::Refusal,
@@ -63,12 +64,23 @@ pub(super) enum Failure {
 }
 
 /// The HTTP parser takes no more headers than these.
-const MOST_HEADERS: usize = 96;
+pub(super) const MOST_HEADERS: usize = 96;
 
 /// What a caller is told to wait when the store or a queue is the reason.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Failure {
+    /// That a request's target, or its headers with their names, are longer than `limits` has it.
+    pub(super) fn if_too_large(target: usize, headers: usize, limits: &Limits) -> Result<(), Self> {
+        if target > limits.target {
+            return Err(Self::TargetTooLarge(limits.target));
+        }
+        if headers > limits.headers {
+            return Err(Self::HeadersTooLarge(limits.headers));
+        }
+        Ok(())
+    }
+
     /// The stable code that callers may act on.
     pub(super) const fn code(&self) -> &'static str {
         match self {

@@ -7,11 +7,11 @@ use actix_web::{
 
 use super::{
     Service,
+    asking::Asking as _,
     credentials::{authenticate, count_failure},
     document::Rendering,
     failure::Failure,
     form::{Form, read_object},
-    log_fields::LogFields,
     respond::{self, refuse},
 };
 use crate::{
@@ -72,7 +72,7 @@ async fn answer(
         command => command,
     };
     let reply = command.execute(&service.app, &caller).await?;
-    LogFields::note(request, |fields| fields.token = reply.token_id());
+    request.note(|fields| fields.token = reply.token_id());
     Ok(reply)
 }
 

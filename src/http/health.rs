@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, http::header::ContentType, web};
 
-use super::{Service, log_fields::LogFields};
+use super::{Service, asking::Asking as _};
 use crate::error;
 
 /// Where it is asked whether the process runs.
@@ -37,7 +37,7 @@ pub(super) async fn readiness(request: HttpRequest, service: web::Data<Service>)
         Ok(Err(error)) => error::chain(&error),
         Err(_) => "the store does not answer in time".to_owned(),
     };
-    LogFields::note(&request, |fields| fields.cause = Some(cause));
+    request.note(|fields| fields.cause = Some(cause));
     HttpResponse::ServiceUnavailable()
         .content_type(ContentType::json())
         .body(r#"{"status":"unavailable"}"#)

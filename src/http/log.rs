@@ -1,6 +1,6 @@
-//! What every request passes first and last: its limits, its id, the headers that every answer has,
-//! and its one line in the log. What is logged is chosen name by name; a target, a query or a
-//! header is never among it.
+//! What every request that actix-web reads passes first and last: its limits, its id, the headers
+//! that every answer has; and the one line in the log that there is for each of them, as for each
+//! question. What is logged is chosen name by name; a target, a query or a header is never among it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         Method, StatusCode,
-        header::{HeaderMap, HeaderValue},
+        header::{self, ContentType},
     },
     middleware::Next,
 };
@@ -18,13 +18,15 @@ use actix_web::{
 use super::{
     Service,
     asking::Asking,
+    document::Document,
     failure::Failure,
     health, network, oauth, path,
-    request_id::{RequestId, X_REQUEST_ID},
-    respond::{self, FIXED},
-    verify,
+    request_id::RequestId,
+    respond, verify,
     version::{self, Asked},
+    written::{self, Date},
 };
+use crate::config::Limits;
 
 /// Sees a request through.
 pub(super) async fn observe(
@@ -38,7 +40,7 @@ pub(super) async fn observe(
     if let Ok(Some(version)) = wanted {
         version::settle(request.request(), version);
     }
-    let mut response = match within_limits(&request, &service).and(wanted) {
+    let mut response = match within_limits(&request, &service.limits).and(wanted) {
         Ok(_) => {
             path::normalize(&mut request);
             next.call(request).await?.map_into_boxed_body()
@@ -49,7 +51,7 @@ pub(super) async fn observe(
         }
     };
     let id = service.next_request_id();
-    add_fixed_headers(response.headers_mut(), id);
+    respond::add_fixed_headers(response.headers_mut(), id);
     if asked == Asked::ForOne || !is_asked_often(response.request().path()) {
         version::name(&mut response);
     }
@@ -76,38 +78,38 @@ fn refuse_unread(request: &HttpRequest, failure: &Failure) -> HttpResponse {
     }
 }
 
-fn within_limits(request: &ServiceRequest, service: &Service) -> Result<(), Failure> {
-    let limits = &service.limits;
-    let target = request
-        .uri()
-        .path_and_query()
-        .map_or(0, |target| target.as_str().len());
-    if target > limits.target {
-        return Err(Failure::TargetTooLarge(limits.target));
-    }
-    let headers: usize = request
-        .headers()
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum();
-    if headers > limits.headers {
-        return Err(Failure::HeadersTooLarge(limits.headers));
-    }
-    Ok(())
+/// The refusal of what is no request, or not a whole one, as bytes; writes its line.
+pub(super) fn refuse_unheard(service: &Service, failure: &Failure) -> Vec<u8> {
+    let id = service.next_request_id();
+    tracing::info!(
+        route = "none",
+        status = failure.status().as_u16(),
+        request_id = id.as_str(),
+        "request refused unread"
+    );
+    let response = HttpResponse::build(failure.status())
+        .insert_header((header::CONNECTION, "close"))
+        .content_type(ContentType::json())
+        .body(Document::from(failure).to_json());
+    let mut bytes = Vec::new();
+    let date = Date::default().at(service.app.clock.now()).to_owned();
+    written::write_response(response, id, &date, &mut bytes);
+    bytes
 }
 
-/// Adds the headers that every answer has, but for those that a handler has given.
-fn add_fixed_headers(headers: &mut HeaderMap, id: RequestId) {
-    for (name, value) in &FIXED {
-        if !headers.contains_key(name) {
-            headers.append(name.clone(), value.clone());
-        }
-    }
-    let id = HeaderValue::from_bytes(id.as_bytes()).expect("an id is hexadecimal digits");
-    headers.append(X_REQUEST_ID.clone(), id);
+fn within_limits(request: &ServiceRequest, limits: &Limits) -> Result<(), Failure> {
+    let target = request.uri().path_and_query();
+    let headers = request.headers().iter();
+    Failure::if_too_large(
+        target.map_or(0, |target| target.as_str().len()),
+        headers
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum(),
+        limits,
+    )
 }
 
-/// Writes the line of a request. What takes long to find out is found out only if it is written.
+/// Writes the line of a request. Most of what it says is found out only if it is written.
 pub(super) fn write_line(
     service: &Service,
     request: &impl Asking,
@@ -115,7 +117,7 @@ pub(super) fn write_line(
     id: RequestId,
     started: Duration,
 ) {
-    let (route, fields) = (request.route(), request.noted());
+    let fields = request.noted();
     let micros = || {
         service
             .app
@@ -128,7 +130,7 @@ pub(super) fn write_line(
         ($level:ident, $message:literal $(, $cause:ident)?) => {
             tracing::$level!(
                 method = known_method(request.method()),
-                route = &*route,
+                route = &*request.route(),
                 status = status.as_u16(),
                 micros = u64::try_from(micros()).unwrap_or(u64::MAX),
                 request_id = id.as_str(),
@@ -143,7 +145,7 @@ pub(super) fn write_line(
     match (&fields.cause, fields.warning) {
         (Some(cause), _) => line!(error, "request failed", cause),
         (None, Some(cause)) => line!(warn, "request refused", cause),
-        (None, None) if is_routine(&route, status) => line!(debug, "request"),
+        (None, None) if is_routine(&request.route(), status) => line!(debug, "request"),
         (None, None) => line!(info, "request"),
     }
 }

@@ -1,6 +1,5 @@
 //! What handlers say about a request for its line in the log.
 
-use super::asking::Asking;
 use crate::domain::{KeyId, TokenId};
 
 /// What the handlers add to a request's line.
@@ -17,11 +16,6 @@ pub(super) struct LogFields {
 }
 
 impl LogFields {
-    /// Notes something for the line of `request`.
-    pub(super) fn note(request: &impl Asking, note: impl FnOnce(&mut Self)) {
-        request.note(note);
-    }
-
     /// Whether lines of routine requests are written at all: else nothing has to be noted for them.
     pub(super) fn are_wanted_of_routine() -> bool {
         tracing::enabled!(tracing::Level::DEBUG)

@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use super::{
     Service,
+    asking::Asking as _,
     credentials::{authenticate_client, client_challenge, count_failure},
     failure::Failure,
     form::Form,
-    log_fields::LogFields,
     respond::fill_in,
 };
 use crate::{
@@ -46,7 +46,7 @@ pub(super) async fn introspect(
     match answer.await {
         Ok(Some(subject)) => {
             let subject: &Subject = &subject;
-            LogFields::note(&request, |fields| fields.token = Some(subject.id()));
+            request.note(|fields| fields.token = Some(subject.id()));
             json(subject.identity.introspection().to_owned())
         }
         Ok(None) => json(r#"{"active":false}"#.to_owned()),
@@ -68,7 +68,7 @@ pub(super) async fn revoke(
     };
     match answer.await {
         Ok(token) => {
-            LogFields::note(&request, |fields| fields.token = token);
+            request.note(|fields| fields.token = token);
             HttpResponse::Ok().finish()
         }
         Err(failure) => refuse(&service, &request, failure),

@@ -1,22 +1,28 @@
 //! The plain question about a token, as gateways ask it thousands of times a second: `GET
 //! /v2/verify` over HTTP/1.1, without a body, and without a wish that concerns the connection.
 
-use std::{borrow::Cow, cell::RefCell, net::IpAddr};
+use std::{borrow::Cow, cell::RefCell, mem::MaybeUninit, net::IpAddr};
 
 use actix_web::http::{
     Method,
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
-use httparse::{EMPTY_HEADER, Status};
+use httparse::{Header, Status};
 
-use super::{asking::Asking, log_fields::LogFields, throttle::Brake, verify, version};
+use super::{
+    asking::Asking,
+    failure::{Failure, MOST_HEADERS},
+    log_fields::LogFields,
+    throttle::Brake,
+    verify, version,
+};
 use crate::config::Limits;
 
-/// What every question begins with; the query follows, or the line's end.
+/// What every question begins with; its query follows, or the end of the line.
 const BEGINNING: &[u8] = b"GET /v2/verify";
-/// More lines than gateways send; a request with more of them is no plain question.
-const MOST_HEADERS: usize = 32;
-/// Ask for more than an answer, or announce a body.
+/// How long a part of a question may be: bytes.
+const LONGEST_PART: usize = 16 * 1024;
+/// Headers that ask for more than an answer, or announce a body.
 const NOT_PLAIN: [HeaderName; 6] = [
     header::CONTENT_LENGTH,
     header::TRANSFER_ENCODING,
@@ -35,13 +41,23 @@ pub(super) struct Question<'a> {
     noted: RefCell<LogFields>,
 }
 
+/// What bytes begin with.
+pub(super) enum Heard<'a> {
+    /// A plain question, of so many bytes.
+    Question(Question<'a>, usize),
+    /// What may become one, with more bytes.
+    Part,
+    /// Anything else.
+    Other,
+}
+
 /// Who asks on a connection.
 #[derive(Debug)]
 pub(super) struct Asker {
     peer: IpAddr,
     /// What has the next answer be held back.
     pub(super) brake: Brake,
-    /// Of the question that was read last.
+    /// Of the question that was heard last.
     headers: HeaderMap,
 }
 
@@ -54,39 +70,30 @@ impl Asker {
         }
     }
 
-    /// The plain question that `bytes` begin with, and its length in bytes; `None` if they begin
-    /// with anything else, or with a part of one.
-    pub(super) fn read<'a>(
-        &'a mut self,
-        bytes: &'a [u8],
-        limits: &Limits,
-    ) -> Option<(Question<'a>, usize)> {
+    /// What `bytes` begin with. Those that are refused, for their length or otherwise, are no plain
+    /// questions.
+    pub(super) fn hear<'a>(&'a mut self, bytes: &'a [u8], limits: &Limits) -> Heard<'a> {
         if !bytes.starts_with(BEGINNING) {
-            return None;
+            let is_part = BEGINNING.starts_with(bytes);
+            return if is_part { Heard::Part } else { Heard::Other };
         }
-        let mut lines = [EMPTY_HEADER; MOST_HEADERS];
-        let mut request = httparse::Request::new(&mut lines);
-        let Ok(Status::Complete(length)) = request.parse(bytes) else {
-            return None;
+        let mut lines = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+        let mut request = httparse::Request::new(&mut []);
+        let length = match request.parse_with_uninit_headers(bytes, &mut lines) {
+            Ok(Status::Complete(length)) => length,
+            Ok(Status::Partial) if bytes.len() < LONGEST_PART => return Heard::Part,
+            Ok(Status::Partial) | Err(_) => return Heard::Other,
         };
-        let target = request
-            .path
-            .filter(|target| target.len() <= limits.target)?;
-        let query = match target.strip_prefix(verify::PATH)? {
-            "" => "",
-            rest => rest.strip_prefix('?').filter(|query| is_plain(query))?,
+        let target = request.path.filter(|_| request.version == Some(1));
+        let query = target.and_then(plain_query);
+        let (Some(target), Some(query)) = (target, query) else {
+            return Heard::Other;
         };
-        self.headers.clear();
-        let mut room = limits.headers;
-        for line in &*request.headers {
-            room = room.checked_sub(line.name.len() + line.value.len())?;
-            let name = HeaderName::from_bytes(line.name.as_bytes()).ok()?;
-            let is_second_host = name == header::HOST && self.headers.contains_key(&name);
-            if is_second_host || asks_for_more(&name, line.value) {
-                return None;
-            }
-            let value = HeaderValue::from_bytes(line.value).ok()?;
-            self.headers.append(name, value);
+        if self
+            .take_in(request.headers, target.len(), limits)
+            .is_none()
+        {
+            return Heard::Other;
         }
         let question = Question {
             query,
@@ -95,16 +102,38 @@ impl Asker {
             brake: &self.brake,
             noted: RefCell::default(),
         };
-        (request.version == Some(1)).then_some((question, length))
+        Heard::Question(question, length)
+    }
+
+    /// Takes the headers of a question in; `None` if they make it another request.
+    fn take_in(&mut self, lines: &[Header<'_>], target: usize, limits: &Limits) -> Option<()> {
+        let length = lines.iter().map(|line| line.name.len() + line.value.len());
+        Failure::if_too_large(target, length.sum(), limits).ok()?;
+        self.headers.clear();
+        for line in lines {
+            let name = HeaderName::from_bytes(line.name.as_bytes()).ok()?;
+            if asks_for_more(&name, line.value) {
+                return None;
+            }
+            let value = HeaderValue::from_bytes(line.value).ok()?;
+            self.headers.append(name, value);
+        }
+        // Without a host, or with two, it is to be refused (RFC 9112, section 3.2).
+        (self.headers.get_all(header::HOST).count() == 1).then_some(())
     }
 }
 
-/// Whether a query has those characters alone that mean the same to everybody (RFC 3986, section
-/// 3.4).
-fn is_plain(query: &str) -> bool {
+/// The query of a target at which questions are asked, if it has those characters alone that mean
+/// the same to everybody (RFC 3986, section 3.4); empty if there is none.
+fn plain_query(target: &str) -> Option<&str> {
+    let query = match target.strip_prefix(verify::PATH)? {
+        "" => "",
+        rest => rest.strip_prefix('?')?,
+    };
     let others = b"-._~!$&'()*+,;=:@/?%";
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
-    query.bytes().all(is_plain)
+    let mut bytes = query.bytes();
+    let is_plain = bytes.all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte));
+    is_plain.then_some(query)
 }
 
 fn asks_for_more(name: &HeaderName, value: &[u8]) -> bool {
@@ -155,16 +184,21 @@ mod tests {
 
     const TOKEN: &str = "Authorization: Bearer 0123456789abcdef0123456789abcdef\r\n";
 
-    /// The length of the plain question that `text` begins with.
+    const LOCALHOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    /// The length of the plain question that `text` begins with; 0 for a part of one.
     fn length(text: &str) -> Option<usize> {
         let limits = Config::default().limits;
-        let mut asker = Asker::at([127, 0, 0, 1].into());
-        let read = asker.read(text.as_bytes(), &limits);
-        read.map(|(_, length)| length)
+        match Asker::at(LOCALHOST).hear(text.as_bytes(), &limits) {
+            Heard::Question(_, length) => Some(length),
+            Heard::Part => Some(0),
+            Heard::Other => None,
+        }
     }
 
     fn is_plain(line: &str, headers: &str) -> bool {
-        length(&format!("{line}\r\nHost: x\r\n{headers}\r\n")).is_some()
+        let text = format!("{line}\r\nHost: x\r\n{headers}\r\n");
+        length(&text) == Some(text.len())
     }
 
     #[test]
@@ -219,6 +253,7 @@ mod tests {
             let header = format!("{header}\r\n");
             assert!(!is_plain("GET /v2/verify HTTP/1.1", &header), "{header}");
         }
+        assert_eq!(length("GET /v2/verify HTTP/1.1\r\n\r\n"), None);
     }
 
     #[test]
@@ -243,30 +278,33 @@ mod tests {
     }
 
     #[test]
-    fn a_question_ends_where_the_next_request_begins_and_a_part_of_one_is_none() {
+    fn a_question_ends_where_the_next_request_begins_and_may_come_in_parts() {
         let question = format!("GET /v2/verify HTTP/1.1\r\nHost: x\r\n{TOKEN}\r\n");
         for next in ["", "GET /", "\0"] {
             assert_eq!(length(&format!("{question}{next}")), Some(question.len()));
         }
         for end in 0..question.len() {
-            assert_eq!(length(&question[..end]), None);
+            assert_eq!(length(&question[..end]), Some(0), "{end}");
         }
+        assert_eq!(length("GET /v2/a"), None);
+        let endless = |length: usize| format!("GET /v2/verify?{}", "a".repeat(length - 15));
+        assert_eq!(length(&endless(LONGEST_PART - 1)), Some(0));
+        assert_eq!(length(&endless(LONGEST_PART)), None);
     }
 
     #[test]
     fn nothing_of_one_question_is_left_in_the_next() {
         let limits = Config::default().limits;
-        let mut asker = Asker::at([127, 0, 0, 1].into());
-        let first = format!("GET /v2/verify?explain=1 HTTP/1.1\r\n{TOKEN}\r\n");
-        let (question, _) = asker.read(first.as_bytes(), &limits).unwrap();
-        assert_eq!(
-            (question.query(), question.headers().len()),
-            ("explain=1", 1)
-        );
-        let second = b"GET /v2/verify HTTP/1.1\r\nHost: x\r\n\r\n";
-        let (question, _) = asker.read(second, &limits).unwrap();
-        assert_eq!(question.query(), "");
-        let names: Vec<_> = question.headers().keys().collect();
-        assert_eq!(names, [header::HOST]);
+        let mut asker = Asker::at(LOCALHOST);
+        let first = format!("GET /v2/verify?explain=1 HTTP/1.1\r\nHost: x\r\n{TOKEN}\r\n");
+        for (text, query, count) in [
+            (first.as_str(), "explain=1", 2),
+            ("GET /v2/verify HTTP/1.1\r\nHost: x\r\n\r\n", "", 1),
+        ] {
+            let Heard::Question(question, _) = asker.hear(text.as_bytes(), &limits) else {
+                panic!("{text}");
+            };
+            assert_eq!((question.query(), question.headers().len()), (query, count));
+        }
     }
 }

@@ -4,7 +4,7 @@ use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::{
         StatusCode,
-        header::{self, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
 
@@ -13,14 +13,14 @@ use super::{
     document::{Document, Rendering},
     failure::Failure,
     form::Form,
-    log_fields::LogFields,
+    request_id::{RequestId, X_REQUEST_ID},
 };
 use crate::{
     command::Reply,
     error::{self, Error},
 };
 
-/// The headers that every answer has, but for its id. What is public has another `Cache-Control`.
+/// The headers that every answer has. What is public has another `Cache-Control`.
 pub(super) static FIXED: [(HeaderName, HeaderValue); 3] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (
@@ -55,7 +55,7 @@ pub(super) fn failure(
 /// the log with the request's line.
 pub(super) fn fill_in(request: &impl Asking, failure: &Failure) -> HttpResponseBuilder {
     if let Failure::Domain(error @ (Error::Internal(_) | Error::Unavailable(_))) = failure {
-        LogFields::note(request, |fields| fields.cause = Some(error::chain(error)));
+        request.note(|fields| fields.cause = Some(error::chain(error)));
     }
     let mut response = HttpResponse::build(failure.status());
     if failure.status() == StatusCode::UNAUTHORIZED {
@@ -85,4 +85,15 @@ fn render(
 /// The response to a request that was not read whole, in the rendering that its query asks for.
 pub(super) fn refuse(request: &HttpRequest, refusal: &Failure) -> HttpResponse {
     failure(request, refusal, Form::of_query(request).rendering)
+}
+
+/// Adds the headers that every answer has, but for those that are there, and the request's id.
+pub(super) fn add_fixed_headers(headers: &mut HeaderMap, id: RequestId) {
+    for (name, value) in &FIXED {
+        if !headers.contains_key(name) {
+            headers.append(name.clone(), value.clone());
+        }
+    }
+    let id = HeaderValue::from_bytes(id.as_bytes()).expect("an id is hexadecimal digits");
+    headers.append(X_REQUEST_ID.clone(), id);
 }

@@ -31,7 +31,7 @@ pub(super) struct Throttle {
     places: Arc<Semaphore>,
 }
 
-/// Whether what is written next on a connection is to be held back: its requests tell its wire.
+/// Whether what is written next on a connection is to be held back: its requests tell who writes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Brake(Rc<Cell<bool>>);
 

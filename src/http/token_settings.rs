@@ -8,12 +8,12 @@ use actix_web::{
 
 use super::{
     Service,
+    asking::Asking as _,
     body::read_document,
     credentials::authenticate,
     failure::Failure,
     form::{Form, refuse_body},
     handler::{finish, take_output},
-    log_fields::LogFields,
 };
 use crate::{
     command::{Command, Disable, EditSettings, Parameters, ReadSettings, Reply},
@@ -67,7 +67,7 @@ async fn answer(
     let token =
         Token::parse(token).map_err(|malformed| Error::invalid(IN_PATH, malformed.to_string()))?;
     let id = TokenId::of(&TokenDigest::of(&token));
-    LogFields::note(request, |fields| fields.token = Some(id));
+    request.note(|fields| fields.token = Some(id));
     if request.method() != Method::GET && !caller.role.may_mint() {
         // Before a long body is read for nothing.
         return Err(Error::Forbidden.into());

@@ -71,7 +71,7 @@ async fn judge(
     };
     let verdict = verify.execute(&service.app).await?;
     if verdict.outcome.is_err() || LogFields::are_wanted_of_routine() {
-        LogFields::note(request, |fields| fields.token = verdict.token);
+        request.note(|fields| fields.token = verdict.token);
     }
     Ok(verdict::answer(verdict, &wanted, wishes.too_often))
 }
@@ -98,7 +98,7 @@ fn refuse(service: &Service, request: &impl Asking, failure: Failure) -> Answer 
     if matches!(failure, Failure::MayNotVerify) {
         // To its clients such a gateway looks like one that refuses every token.
         let warning = "the peer is not in verify.trusted, and shows no private key";
-        LogFields::note(request, |fields| fields.warning = Some(warning));
+        request.note(|fields| fields.warning = Some(warning));
     }
     let failure = count_failure(service, request, failure);
     Answer::Refused(refuse_unread(request, &failure))

@@ -16,7 +16,6 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use actix_web::http::header;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -24,10 +23,9 @@ use tokio::{
 
 use super::{
     Service,
-    document::Document,
     failure::Failure,
+    log,
     throttle::{Brake, Hold},
-    written::Written,
 };
 
 /// How a response begins that the parser made: no handler's answer is empty.
@@ -130,28 +128,10 @@ impl Wire {
             _ => Failure::NotHttp,
         };
         Some(Refusal {
-            bytes: refuse(&self.service, &failure),
+            bytes: log::refuse_unheard(&self.service, &failure),
             written: 0,
         })
     }
-}
-
-/// The refusal of what is no request, as bytes; logs it.
-pub(super) fn refuse(service: &Service, failure: &Failure) -> Vec<u8> {
-    let (status, id) = (failure.status(), service.next_request_id());
-    tracing::info!(
-        route = "none",
-        status = status.as_u16(),
-        request_id = id.as_str(),
-        "request refused unread"
-    );
-    let mut bytes = Vec::new();
-    let mut written = Written::begin(&mut bytes, status);
-    written.header(&header::CONNECTION, b"close");
-    written.header(&header::CONTENT_TYPE, b"application/json");
-    written.fixed_headers(id);
-    written.finish(&Document::from(failure).to_json());
-    bytes
 }
 
 impl Line {

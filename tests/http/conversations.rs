@@ -109,6 +109,74 @@ fn failures_of_questions_are_told_alike_too() {
     assert!(plain.contains("retry-after: 1"), "{plain}");
 }
 
+/// What is answered to `head`, but for what differs each time, on a connection where `before` was
+/// sent and answered.
+fn on_connection(server: &Server, before: Option<&str>, head: &[u8]) -> String {
+    let mut connection = Connection::open(server.address);
+    if let Some(before) = before {
+        connection.send(before.as_bytes());
+        assert_eq!(connection.answer().0, 200);
+    }
+    connection.send(head);
+    connection.end();
+    let rest = connection.rest();
+    let mut lines: Vec<_> = rest.lines().collect();
+    lines.retain(|line| !line.starts_with("x-request-id: ") && !line.starts_with("date: "));
+    lines.sort_unstable();
+    lines.join("\n")
+}
+
+#[test]
+fn what_is_odd_about_a_question_is_taken_alike_whoever_reads_it() {
+    let server = Server::start();
+    let key = server.account("acme");
+    let token = server.mint(&key);
+    let bearer = format!("Authorization: Bearer {token}");
+    let with = |lines: &str| format!("GET /v2/verify HTTP/1.1\r\nHost: x\r\n{lines}\r\n\r\n");
+    let mut heads: Vec<Vec<u8>> = [
+        with(&bearer),
+        with(&bearer.to_uppercase().replace(&token.to_uppercase(), &token)),
+        with(&format!("{bearer}\r\n{bearer}")),
+        with(&format!("{bearer}\r\nHost: y")),
+        with(&format!("{bearer}\r\nConnection:")),
+        with(&format!("{bearer}\r\nConnection: Keep-Alive")),
+        with(&format!("{bearer}\r\nContent-Length: 0")),
+        with(&format!("{bearer}\r\nContent-Length: 2\r\n\r\nab")),
+        with(&format!("{bearer}  \t")),
+        with(&format!("{bearer}\r\n folded")),
+        with(&format!("{bearer}\r\nBad Name: x")),
+        with(&format!("{bearer}\r\nX-Moneyer-Key: K\r\nX-Moneyer-Key: K")),
+        with("X-Api-Key:").replace("/verify", &format!("/verify?token={token}")),
+        with(&bearer).replace("/verify", "/verify?"),
+        with(&bearer).replace("/verify", "/verify?a=\"b\""),
+        with(&bearer).replace("/verify", "/verify#a"),
+        with(&bearer).replace("/verify", "/verify/"),
+        with(&bearer).replace("\r\n", "\n"),
+        with(&bearer).replace("Host: x", "Host:"),
+        with(&bearer).replace("Host: x\r\n", ""),
+        with(&bearer).replace("HTTP/1.1", "HTTP/1.0"),
+        with(&bearer).replace("GET", "get"),
+        format!("\r\n{}", with(&bearer)),
+    ]
+    .map(String::into_bytes)
+    .into();
+    for odd in [b'\xe9', b'\x7f', b'\0', b'\r'] {
+        for name in ["Origin", "Authorization", "X-Other"] {
+            let [before, after] = [name, ": Bearer x"].map(str::as_bytes);
+            let line = [before, after, &[odd]].concat();
+            let head = with(&bearer).into_bytes();
+            let place = head.len() - 2;
+            heads.push([&head[..place], &line, b"\r\n\r\n"].concat());
+        }
+    }
+    for head in heads {
+        let conversation = on_connection(&server, None, &head);
+        let alive = "GET /health/liveness HTTP/1.1\r\nHost: x\r\n\r\n";
+        let other = on_connection(&server, Some(alive), &head);
+        assert_eq!(conversation, other, "{}", String::from_utf8_lossy(&head));
+    }
+}
+
 #[test]
 fn a_connection_may_go_from_questions_to_other_requests_and_back() {
     let server = Server::start();
@@ -144,24 +212,38 @@ fn a_connection_may_go_from_questions_to_other_requests_and_back() {
     }
 }
 
-#[test]
-fn a_gateway_may_read_its_answers_late() {
-    const MANY: usize = 20_000;
-    let server = Server::start();
+/// How many questions are asked at once: more than the buffers in between hold the answers of.
+const MANY: usize = 40_000;
+
+/// How many are answered to a client that reads nothing for so long.
+fn count_answers(server: &Server, silence: Duration) -> usize {
     let mut stream = TcpStream::connect(server.address).unwrap();
     let mut writing = stream.try_clone().unwrap();
-    let mut text = String::new();
-    // More answers than the buffers in between hold.
+    let mut text = Vec::new();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             let question = "GET /v2/verify HTTP/1.1\r\nHost: x\r\n\r\n";
-            writing.write_all(question.repeat(MANY).as_bytes()).unwrap();
-            writing.shutdown(Shutdown::Write).unwrap();
+            // It may be broken off.
+            let _ = writing.write_all(question.repeat(MANY).as_bytes());
+            let _ = writing.shutdown(Shutdown::Write);
         });
-        std::thread::sleep(Duration::from_millis(500));
-        stream.read_to_string(&mut text).unwrap();
+        std::thread::sleep(silence);
+        let _ = stream.read_to_end(&mut text);
     });
-    assert_eq!(text.matches("HTTP/1.1 401 Unauthorized\r\n").count(), MANY);
+    let text = String::from_utf8(text).unwrap();
+    text.matches("HTTP/1.1 401 Unauthorized\r\n").count()
+}
+
+#[test]
+fn a_gateway_may_read_its_answers_late() {
+    let server = Server::start();
+    assert_eq!(count_answers(&server, Duration::from_millis(500)), MANY);
+}
+
+#[test]
+fn who_reads_no_answers_is_left() {
+    let server = Server::with(|config| config.limits.keep_alive = Span::seconds(1));
+    assert!(count_answers(&server, Duration::from_secs(4)) < MANY);
 }
 
 #[test]
@@ -170,33 +252,54 @@ fn who_asks_nothing_is_told_so_and_who_asks_no_more_is_left() {
         config.limits.head_timeout = Span::seconds(1);
         config.limits.keep_alive = Span::seconds(2);
     });
-    let read_to_end = |mut stream: TcpStream| {
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        text
-    };
-    let silent = read_to_end(TcpStream::connect(server.address).unwrap());
-    assert!(
-        silent.starts_with("HTTP/1.1 408 Request Timeout\r\n"),
-        "{silent}"
-    );
-    assert!(silent.contains("connection: close\r\n"), "{silent}");
-    assert!(
-        silent.contains(r#"{"ERROR":"request_timeout","#),
-        "{silent}"
-    );
-    let mut asking = TcpStream::connect(server.address).unwrap();
-    let question = b"GET /v2/verify HTTP/1.1\r\nHost: x\r\n\r\n";
+    let question = "GET /v2/verify HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (whole, part) in [
+        (0, ""),
+        (0, "GET /v2/ver"),
+        (0, "GET /v2/auth"),
+        (2, &question[..30]),
+    ] {
+        let mut connection = Connection::open(server.address);
+        connection.send((question.repeat(whole) + part).as_bytes());
+        let answers = connection.rest();
+        let (_, last) = answers.rsplit_once("HTTP/1.1 ").unwrap();
+        assert!(last.starts_with("408 Request Timeout\r\n"), "{answers}");
+        assert!(last.contains("connection: close\r\n"), "{answers}");
+        assert!(last.contains(r#"{"ERROR":"request_timeout","#), "{answers}");
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), whole + 1);
+    }
+    let mut connection = Connection::open(server.address);
     for _ in 0..3 {
-        asking.write_all(question).unwrap();
+        assert_eq!(connection.verify("x", ""), 401);
         std::thread::sleep(Duration::from_millis(700));
     }
     // It was kept for longer than a head may take, and ends without another word.
-    let answers = read_to_end(asking);
-    assert_eq!(answers.matches("HTTP/1.1 ").count(), 3, "{answers}");
+    assert_eq!(connection.rest(), "");
+}
+
+#[test]
+fn where_connections_are_not_kept_answers_say_so() {
+    let server = Server::with(|config| config.limits.keep_alive = Span::seconds(0));
+    let answer = on_connection(&server, None, b"GET /v2/verify HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(answer.contains("\nconnection: close\n"), "{answer}");
+}
+
+#[test]
+fn a_server_that_stops_answers_no_more_than_it_has_begun() {
+    let server = Server::with(|config| {
+        config.limits.shutdown_timeout = Span::seconds(9);
+        config.verify.trusted.clear();
+        config.throttle.burst = 1;
+        config.throttle.delay = Span::seconds(4);
+    });
+    let mut stranger = Connection::open(server.address);
+    let question = "GET /v2/verify HTTP/1.1\r\nHost: x\r\n\r\n";
+    stranger.send(question.repeat(9).as_bytes());
+    assert_eq!(stranger.answer().0, 401);
+    // The second is held back.
+    drop(server);
+    let rest = stranger.rest();
+    assert_eq!(rest.matches("HTTP/1.1 429 ").count(), 1, "{rest}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::{
     domain::{PrivateKey, Token, TokenDigest},
     error::Error,
     http::{
-        Service, credentials, failure::Failure, log_fields::LogFields, presented::circumstances,
+        Service, asking::Asking as _, credentials, failure::Failure, presented::circumstances,
         version,
     },
     verification::{Refusal, Shown, Subject},
@@ -76,7 +76,7 @@ pub(super) async fn judge(
         detail: Detail::Verdict,
     };
     let verdict = verify.execute(&service.app).await?;
-    LogFields::note(request, |fields| fields.token = verdict.token);
+    request.note(|fields| fields.token = verdict.token);
     if verdict.token.is_some()
         && let Some(pinned) = api_version_for(&service.app, digest).await?
     {

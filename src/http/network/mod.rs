@@ -23,7 +23,7 @@ use self::{
     shapes::{CreatedApiKey, CreatedToken, Login},
 };
 use super::{
-    Service, credentials::count_failure, failure::Failure, form::refuse_body, log_fields::LogFields,
+    Service, asking::Asking as _, credentials::count_failure, failure::Failure, form::refuse_body,
 };
 use crate::{
     command::management::{
@@ -175,7 +175,7 @@ async fn create_token(
         .await?;
     if let Party::Key(_) = party {
         let id = TokenId::of(&TokenDigest::of(&token));
-        LogFields::note(request, |fields| fields.token = Some(id));
+        request.note(|fields| fields.token = Some(id));
     }
     Ok(Answer::done(&CreatedToken::from(&token)))
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -60,6 +60,18 @@ impl Connection {
         let answer: Vec<u8> = self.unread.drain(..end + 4 + length).collect();
         let body = String::from_utf8(answer[end + 4..].to_vec()).unwrap();
         (status, body)
+    }
+
+    /// Sends nothing more.
+    pub fn end(&self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// All that comes until the connection is closed.
+    pub fn rest(mut self) -> String {
+        // Closed for what was not read of it, it counts as closed too.
+        let _ = self.stream.read_to_end(&mut self.unread);
+        String::from_utf8_lossy(&self.unread).into_owned()
     }
 
     /// Whether nothing has come that was not asked for yet.
