@@ -147,6 +147,7 @@ impl Conversation<'_> {
     /// Answers the question that comes first in what was read, if there is one.
     async fn take_step(&mut self) -> Step {
         let service = self.service;
+        self.pass_over_empty_lines();
         let (question, length) = match self.asker.hear(&self.unread, &service.limits) {
             Heard::Question(question, length) => (question, length),
             Heard::Part => return Step::Part,
@@ -159,7 +160,19 @@ impl Conversation<'_> {
         let status = written::write(answer, id, date, &mut self.answer);
         log::write_line(service, &question, status, id, started);
         self.unread.drain(..length);
+        if length > CHUNK {
+            // Most are short: a long one leaves no room taken behind it.
+            self.unread.shrink_to(CHUNK);
+            self.asker.forget();
+        }
         Step::Answered
+    }
+
+    /// Passes over the empty lines that some clients put between requests (RFC 9112, section 2.2).
+    fn pass_over_empty_lines(&mut self) {
+        let ends = self.unread.chunks(2).take_while(|pair| pair == b"\r\n");
+        let length = 2 * ends.count();
+        self.unread.drain(..length);
     }
 
     /// Sends the answer, when it may go out. From then on there is patience for the next question,

@@ -105,6 +105,11 @@ impl Asker {
         Heard::Question(question, length)
     }
 
+    /// Gives the room back that the last question took.
+    pub(super) fn forget(&mut self) {
+        self.headers = HeaderMap::new();
+    }
+
     /// Takes the headers of a question in; `None` if they make it another request.
     fn take_in(&mut self, lines: &[Header<'_>], target: usize, limits: &Limits) -> Option<()> {
         let length = lines.iter().map(|line| line.name.len() + line.value.len());

@@ -275,6 +275,11 @@ fn who_asks_nothing_is_told_so_and_who_asks_no_more_is_left() {
     }
     // It was kept for longer than a head may take, and ends without another word.
     assert_eq!(connection.rest(), "");
+    // So it is with an empty line behind a question.
+    let mut connection = Connection::open(server.address);
+    connection.send(format!("{question}\r\n\r\n").as_bytes());
+    let answers = connection.rest();
+    assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{answers}");
 }
 
 #[test]
