@@ -74,7 +74,7 @@ pub struct Limits {
     pub head_timeout: Span,
     /// How long a client may take to send a request's body.
     pub body_timeout: Span,
-    /// How long an idle connection is kept.
+    /// How long an idle connection is kept, and one on which a gateway leaves answers unread.
     pub keep_alive: Span,
     /// How long requests in flight are waited for when the server stops.
     pub shutdown_timeout: Span,

@@ -41,8 +41,9 @@
 //!
 //! `GET /v2/verify`, with the token in a header that a gateway passes on
 //!
-//! 1. [`http`] finds out what is shown, from which origin and address, and whether the gateway may
-//!    ask: a [`command::Verify`].
+//! 1. [`http`] reads it in a conversation of its own, without actix-web, as long as the connection
+//!    brings nothing else. It finds out what is shown, from which origin and address, and whether
+//!    the gateway may ask: a [`command::Verify`].
 //! 2. The [`verification::Verifier`] knows the token by its [`domain::TokenDigest`], or looks it up
 //!    in the store, once: a [`verification::Sight`].
 //! 3. Each [`verification::Rule`] is checked; the last one counts the request against the token's rate.

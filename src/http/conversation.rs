@@ -118,6 +118,7 @@ impl Conversation<'_> {
                 Step::Answered => {
                     self.send(patience.as_mut()).await?;
                     waiting = Waiting::ForNext;
+                    // Once it stops, what was read already is not answered either.
                     select! {
                         biased;
                         () = &mut stopping => return Ok(End::Silence),

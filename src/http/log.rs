@@ -91,9 +91,9 @@ pub(super) fn refuse_unheard(service: &Service, failure: &Failure) -> Vec<u8> {
         .insert_header((header::CONNECTION, "close"))
         .content_type(ContentType::json())
         .body(Document::from(failure).to_json());
-    let mut bytes = Vec::new();
-    let date = Date::default().at(service.app.clock.now()).to_owned();
-    written::write_response(response, id, &date, &mut bytes);
+    let (mut bytes, mut date) = (Vec::new(), Date::default());
+    let date = date.at(service.app.clock.now());
+    written::write_response(response, id, date, &mut bytes);
     bytes
 }
 
