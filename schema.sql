@@ -5,7 +5,7 @@
 -- and as copies sealed under a key that only the holder of the private key can derive.
 
 PRAGMA application_id = 0x4D6E7972; -- "Mnyr"
-PRAGMA user_version = 6;
+PRAGMA user_version = 7;
 
 CREATE TABLE accounts (
     id          INTEGER PRIMARY KEY,
@@ -52,7 +52,6 @@ CREATE TABLE tokens (
     generation INTEGER NOT NULL DEFAULT 0            -- its account's when it was minted
 ) STRICT;
 
-CREATE INDEX tokens_live ON tokens (key_id, generation, id) WHERE ended_at IS NULL;
 CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE ended_at IS NULL AND expires_at IS NOT NULL;
 CREATE INDEX tokens_signed ON tokens (signing_key) WHERE ended_at IS NULL AND signing_key IS NOT NULL;
 CREATE INDEX tokens_ended_of_key ON tokens (key_id, id) WHERE ended_at IS NOT NULL;
@@ -75,6 +74,50 @@ CREATE TABLE digest_index_reach (
 ) STRICT;
 
 INSERT INTO digest_index_reach VALUES (1, 0, 0);
+
+-- Finds the tokens of a key that are not marked as ended, in the order of minting. Each key has a place of its own
+-- in it, so that minting with many keys would cost a transaction many pages more: the newest tokens are put in
+-- later, many of a key at once. Until then they are found among the rows that are not reached yet, which are few.
+CREATE TABLE live_index (
+    key_id     INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    token_id   INTEGER NOT NULL, -- a row of tokens
+    PRIMARY KEY (key_id, generation, token_id)
+) STRICT, WITHOUT ROWID;
+
+-- How far the index is. A fourth of the keys at a time is put in, so that minting never waits for long.
+CREATE TABLE live_index_reach (
+    part    INTEGER PRIMARY KEY CHECK (part BETWEEN 0 AND 3), -- the keys for which key_id & 3 is this
+    indexed INTEGER NOT NULL     -- of their tokens it has all up to this one that are not marked as ended, and no others
+) STRICT;
+
+INSERT INTO live_index_reach VALUES (0, 0), (1, 0), (2, 0), (3, 0);
+
+-- These are all the ways for the index to change beside that: no statement revives a token, gives it another number
+-- or generation, or deletes one that is not marked as ended.
+CREATE TRIGGER live_index_ended AFTER UPDATE OF ended_at ON tokens WHEN NEW.ended_at IS NOT NULL BEGIN
+    DELETE FROM live_index WHERE key_id = OLD.key_id AND generation = OLD.generation AND token_id = OLD.id;
+END;
+
+CREATE TRIGGER live_index_carried AFTER UPDATE OF key_id ON tokens WHEN NEW.ended_at IS NULL BEGIN
+    DELETE FROM live_index WHERE key_id = OLD.key_id AND generation = OLD.generation AND token_id = OLD.id;
+    INSERT OR IGNORE INTO live_index SELECT NEW.key_id, NEW.generation, NEW.id FROM live_index_reach
+        WHERE part = NEW.key_id & 3 AND NEW.id <= indexed;
+END;
+
+-- The tokens that are not marked as ended: those that the index has, the newest, which it does not reach, and both.
+-- The newest are looked for from the smallest reach on; then each key's own counts.
+CREATE VIEW live_indexed AS
+    SELECT i.token_id AS id, i.key_id, i.generation, t.digest, t.sealed, t.name, t.settings, t.created_at,
+        t.imported_at, t.expires_at
+    FROM live_index i CROSS JOIN tokens t ON t.id = i.token_id WHERE t.ended_at IS NULL;
+
+CREATE VIEW live_newest AS
+    SELECT id, key_id, generation, digest, sealed, name, settings, created_at, imported_at, expires_at
+    FROM tokens WHERE id > (SELECT min(indexed) FROM live_index_reach) AND ended_at IS NULL
+        AND id > (SELECT indexed FROM live_index_reach WHERE part = key_id & 3);
+
+CREATE VIEW live_tokens AS SELECT * FROM live_indexed UNION ALL SELECT * FROM live_newest;
 
 -- How tokens that were verified were used. Apart from the tokens, so that many of these small rows share a page:
 -- each is written again and again.

@@ -20,7 +20,9 @@ use crate::{Outcome, replay::places};
 /// As a server has it that has indexed all of its tokens.
 const INDEX: &str = "DELETE FROM digest_index;
     INSERT INTO digest_index SELECT substr(digest, 1, 8), id FROM tokens ORDER BY 1, 2;
-    UPDATE digest_index_reach SET (indexed, indexing) = (SELECT max(id), max(id) FROM tokens);";
+    UPDATE digest_index_reach SET (indexed, indexing) = (SELECT max(id), max(id) FROM tokens);
+    INSERT INTO live_index SELECT key_id, generation, id FROM live_newest ORDER BY 1, 2, 3;
+    UPDATE live_index_reach SET indexed = (SELECT max(id) FROM tokens);";
 /// Everything fits in memory while it is written: KiB.
 const PAGE_CACHE_KIB: i64 = 6 * 1024 * 1024;
 

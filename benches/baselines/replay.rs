@@ -14,7 +14,10 @@ use crate::Outcome;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
 /// The usual way to find a token by its digest.
-const INDEX: &str = "CREATE UNIQUE INDEX tokens_by_digest ON tokens (digest)";
+const BY_DIGEST: &str = "CREATE UNIQUE INDEX tokens_by_digest ON tokens (digest)";
+/// The usual way to find those of a key that have not ended.
+const OF_KEY: &str =
+    "CREATE INDEX tokens_live ON tokens (key_id, generation, id) WHERE ended_at IS NULL";
 /// How many tokens each of the entries of the audit holds: what one key mints in one transaction is
 /// one entry.
 const GROUPS: &str = "SELECT json_array_length(entry, '$.tokens') FROM audit
@@ -41,8 +44,9 @@ impl Replay {
     pub fn run(self) -> Outcome {
         let from = Connection::open(&self.from)?;
         let to = create(&self.to, &from)?;
+        to.execute_batch(OF_KEY)?;
         if !self.unindexed {
-            to.execute_batch(INDEX)?;
+            to.execute_batch(BY_DIGEST)?;
         }
         let tokens = read(&from, "SELECT * FROM tokens ORDER BY id")?;
         let audit = read(

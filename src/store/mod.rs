@@ -64,7 +64,7 @@ pub struct Options {
     /// How many jobs may share one transaction.
     pub batch: usize,
     /// How many of the newest tokens may be found by memory before their digests are put into the
-    /// index.
+    /// index. The index of live tokens may lack about as many, but not many more than 2,000.
     pub unindexed_tokens: usize,
     /// How much of the file each connection may keep in memory, in KiB.
     pub page_cache_kib: u32,

@@ -8,6 +8,7 @@ mod concurrency;
 mod importing;
 mod indexing;
 mod lifecycle;
+mod live_index;
 mod management;
 mod purging;
 mod settings;

@@ -161,12 +161,12 @@ fn a_sweep_finds_what_it_wants_by_an_index() {
             "idempotency_age",
         ),
         (
-            "SELECT id FROM tokens WHERE key_id = 1 AND ended_at IS NULL AND generation = 1 ORDER BY id DESC LIMIT 100",
-            "tokens_live (key_id=? AND generation=?)",
+            "SELECT id FROM live_indexed WHERE key_id = 1 AND generation = 1 ORDER BY id DESC LIMIT 100",
+            "SEARCH i USING PRIMARY KEY (key_id=? AND generation=?)",
         ),
         (
-            "SELECT id FROM tokens WHERE key_id = 1 AND ended_at IS NULL AND generation < 1 LIMIT 100",
-            "tokens_live (key_id=? AND generation<?)",
+            "SELECT id FROM live_indexed WHERE key_id = 1 AND generation < 1 LIMIT 100",
+            "SEARCH i USING PRIMARY KEY (key_id=? AND generation<?)",
         ),
     ] {
         let plan: String = file

@@ -14,12 +14,24 @@ use crate::{
 const MOST_FAULTS: u32 = 10;
 /// How many of the tokens that should be in the index of digests are not. Those that are marked as
 /// ended are taken out of it before they are purged.
-const UNINDEXED: &str = "SELECT count(*) FROM tokens t WHERE ended_at IS NULL
+const DIGESTS_LACKING: &str = "SELECT count(*) FROM tokens t WHERE ended_at IS NULL
     AND id <= (SELECT indexed FROM digest_index_reach) AND NOT EXISTS (
         SELECT 1 FROM digest_index WHERE start = substr(t.digest, 1, 8) AND token_id = t.id)";
 /// How much of the index of digests leads to no token, or to another.
-const ASTRAY: &str = "SELECT count(*) FROM digest_index d WHERE NOT EXISTS (
+const DIGESTS_ASTRAY: &str = "SELECT count(*) FROM digest_index d WHERE NOT EXISTS (
     SELECT 1 FROM tokens WHERE id = d.token_id AND substr(digest, 1, 8) = d.start)";
+
+/// How many of the tokens that should be in the index of live tokens are not.
+const LIVE_LACKING: &str = "SELECT count(*) FROM tokens t WHERE ended_at IS NULL
+    AND id <= coalesce((SELECT indexed FROM live_index_reach WHERE part = t.key_id & 3), id)
+    AND NOT EXISTS (
+        SELECT 1 FROM live_index
+        WHERE key_id = t.key_id AND generation = t.generation AND token_id = t.id)";
+/// How much of the index of live tokens leads to none that it should.
+const LIVE_ASTRAY: &str = "SELECT count(*) FROM live_index i WHERE NOT EXISTS (
+    SELECT 1 FROM tokens WHERE id = i.token_id AND key_id = i.key_id AND generation = i.generation
+    AND ended_at IS NULL
+    AND id <= (SELECT indexed FROM live_index_reach WHERE part = i.key_id & 3))";
 
 impl Sqlite {
     pub(in crate::store) async fn ping(&self) -> Result<(), Error> {
@@ -113,8 +125,16 @@ fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
         .collect::<rusqlite::Result<_>>()?;
     found.retain(|fault| fault != "ok");
     for (query, fault) in [
-        (UNINDEXED, "tokens that the index of digests lacks"),
-        (ASTRAY, "entries of the index of digests that lead astray"),
+        (DIGESTS_LACKING, "tokens that the index of digests lacks"),
+        (
+            DIGESTS_ASTRAY,
+            "entries of the index of digests that lead astray",
+        ),
+        (LIVE_LACKING, "tokens that the index of live tokens lacks"),
+        (
+            LIVE_ASTRAY,
+            "entries of the index of live tokens that lead astray",
+        ),
     ] {
         let count: i64 = connection.query_row(query, [], |row| row.get(0))?;
         if count > 0 {

@@ -127,7 +127,7 @@ fn import(
 
 /// Whether the account may have so many more tokens.
 fn has_room(
-    connection: &Connection,
+    work: &Work<'_>,
     good: &GoodKey,
     most: u32,
     more: usize,
@@ -138,7 +138,7 @@ fn has_room(
         .and_then(|more| most.checked_sub(more));
     match left {
         None => Ok(false),
-        Some(left) => policies::has_as_many(connection, good.account, left + 1, now).map(|no| !no),
+        Some(left) => policies::has_as_many(work, good.account, left + 1, now).map(|no| !no),
     }
 }
 

@@ -140,7 +140,7 @@ impl Kept {
 
 /// When the token ends by its account's policy; or why it is outside of that.
 fn expiry_within(
-    connection: &Connection,
+    work: &Work<'_>,
     key: &GoodKey,
     token: &NewToken,
     settings: &Settings,
@@ -152,7 +152,7 @@ fn expiry_within(
         Err(outside) => return Ok(Err(outside)),
     };
     match key.policy.max_active_tokens() {
-        Some(most) if policies::has_as_many(connection, key.account, most, now)? => {
+        Some(most) if policies::has_as_many(work, key.account, most, now)? => {
             Ok(Err(OutsidePolicy::TooMany(most)))
         }
         _ => Ok(Ok(expires_at)),

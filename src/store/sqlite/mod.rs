@@ -2,7 +2,8 @@
 //!
 //! [`writer`] is the one thread that changes it, by [`job`]s; [`readers`] are the few that look
 //! things up; [`lookup`] finds tokens for both, some of them by what is in memory of the [`newest`]
-//! ones, until [`indexing`] takes those over. The operations are in [`accounts`], [`policies`],
+//! ones, until [`indexing`] takes those over. [`live_index`] fills the index by which a key's tokens
+//! are gone through. The operations are in [`accounts`], [`policies`],
 //! [`keys`], [`management`], [`mint`], [`import`], [`tokens`], [`settings`], [`selection`],
 //! [`verification`], [`audit`] and [`sweep`]; [`open`] makes and checks the file.
 
@@ -17,11 +18,14 @@ mod import;
 mod indexing;
 mod job;
 mod keys;
+mod live_index;
 mod lookup;
 mod management;
 mod mint;
 mod newest;
 mod open;
+#[cfg(test)]
+mod plans;
 mod policies;
 mod readers;
 mod selection;
@@ -43,8 +47,8 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::{
-    checkpointer::Checkpointer, job::Savepoint, lookup::Lookup, newest::Newest, readers::Readers,
-    work::Work, writer::Writer,
+    checkpointer::Checkpointer, job::Savepoint, live_index::MANY, lookup::Lookup, newest::Newest,
+    readers::Readers, work::Work, writer::Writer,
 };
 use super::{Claim, Options, Watcher};
 use crate::error::Error;
@@ -93,7 +97,13 @@ impl Sqlite {
         let newest = Arc::new(Newest::default());
         Ok(Self {
             checkpointer,
-            writer: Writer::start(writing, Arc::clone(&newest), options.queue, options.batch),
+            writer: Writer::start(
+                writing,
+                Arc::clone(&newest),
+                options.queue,
+                options.batch,
+                i64::try_from(options.unindexed_tokens).map_or(MANY, |given| given.min(MANY)),
+            ),
             readers: Readers::start("store-reader", reading, &newest, options.queue, 1),
             point_reader: Readers::start(
                 "store-points",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Type};
 use serde_json::Value;
 
-use super::Sqlite;
+use super::{Sqlite, work::Work};
 use crate::{
     domain::{AccountId, Actor, ApiVersion, Event, InvalidPolicy, Policy, Timestamp},
     error::Error,
@@ -88,23 +88,62 @@ fn unreadable(column: usize, invalid: InvalidPolicy) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(invalid))
 }
 
+/// The tokens `t` of the keys `k` of the account `?1` that are good at `?2`.
+macro_rules! good {
+    ($among:literal) => {
+        concat!(
+            "SELECT 1 FROM ",
+            $among,
+            " WHERE k.account_id = ?1 AND (t.expires_at IS NULL OR t.expires_at > ?2)
+             AND t.generation = (SELECT generation FROM accounts WHERE id = ?1)"
+        )
+    };
+}
+
+/// How many there are, up to `?3`: more are not looked at.
+const COUNT: &str = concat!(
+    "SELECT count(*) FROM (",
+    good!("keys k CROSS JOIN live_indexed t ON t.key_id = k.id"),
+    " UNION ALL ",
+    good!("live_newest t CROSS JOIN keys k ON k.id = t.key_id"),
+    " LIMIT ?3)"
+);
+
 /// Whether `most` tokens of an account are good at `now`.
 pub(super) fn has_as_many(
-    connection: &Connection,
+    work: &Work<'_>,
     account: AccountId,
     most: u32,
     now: Timestamp,
 ) -> rusqlite::Result<bool> {
-    let count: u32 = connection
-        .prepare_cached(
-            "SELECT count(*) FROM (
-                 SELECT 1 FROM keys k JOIN tokens t ON t.key_id = k.id
-                 JOIN accounts a ON a.id = k.account_id
-                 WHERE k.account_id = ?1 AND t.generation = a.generation
-                 AND t.ended_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?2) LIMIT ?3)",
-        )?
+    work.note_counting();
+    let count: u32 = work
+        .prepare_cached(COUNT)?
         .query_row(params![account.to_i64(), now.seconds(), most], |row| {
             row.get(0)
         })?;
     Ok(count >= most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::plans::{NEWEST, plan},
+        *,
+    };
+
+    #[test]
+    fn tokens_are_counted_key_by_key_and_those_that_the_index_lacks_once() {
+        assert_eq!(
+            plan(COUNT),
+            [
+                "SEARCH k USING COVERING INDEX keys_of_account (account_id=?)",
+                "SEARCH i USING PRIMARY KEY (key_id=? AND generation=?)",
+                NEWEST[0],
+                NEWEST[1],
+                "SEARCH k USING COVERING INDEX keys_of_account (account_id=? AND rowid=?)",
+                "SCAN (subquery-4)",
+            ]
+        );
+    }
 }

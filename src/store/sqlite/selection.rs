@@ -1,12 +1,14 @@
 //! Tokens chosen by what they have in common, for operators: listing them, ending them.
 
-use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
+use std::iter;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, Rows, Statement, ToSql, params};
 
 use super::{
     Sqlite,
     lookup::Lookup,
     settings::{settings_at, usage_at},
-    tokens::{IS_PROTECTED, good_tokens},
+    tokens::{IS_PROTECTED, good_of_key},
     work::Work,
 };
 use crate::{
@@ -15,18 +17,50 @@ use crate::{
     store::{Altered, EndedTokens, Selected, Selection, TokenPage, TokenRow},
 };
 
-/// The good tokens that a selection names; `:now` and its other parameters are bound by name.
-const SELECTED: &str = concat!(
-    good_tokens!(":key", ":now"),
-    "
-    AND (:unused_since IS NULL OR coalesce(last_used_at, imported_at, created_at) <= :unused_since)
-    AND (:expiring_until IS NULL OR expires_at <= :expiring_until)
-    AND (:tag IS NULL OR (json_valid(settings)
-        AND EXISTS (SELECT 1 FROM json_each(settings, '$.tags') WHERE value = :tag)))"
+/// The tokens `t` with a property that a selection names, each with how it was used.
+macro_rules! selected {
+    ($among:expr, $good:expr) => {
+        concat!(
+            $among,
+            " LEFT JOIN uses ON uses.token_id = t.id WHERE ",
+            $good,
+            "
+            AND (:unused_since IS NULL
+                OR coalesce(uses.last_used_at, t.imported_at, t.created_at) <= :unused_since)
+            AND (:expiring_until IS NULL OR t.expires_at <= :expiring_until)
+            AND (:tag IS NULL OR (json_valid(t.settings)
+                AND EXISTS (SELECT 1 FROM json_each(t.settings, '$.tags') WHERE value = :tag)))"
+        )
+    };
+}
+
+/// The good tokens of the key `:key` that the index has.
+const INDEXED: &str = selected!("live_indexed t", good_of_key!(":key", ":now"));
+/// The good tokens that it does not reach yet, of whatever key is meant.
+const NEWEST: &str = selected!(
+    "live_newest t CROSS JOIN keys k ON k.id = t.key_id
+     CROSS JOIN accounts a ON a.id = k.account_id AND a.generation = t.generation",
+    "(:key IS NULL OR k.id = :key) AND (:account IS NULL OR a.id = :account)
+     AND (t.expires_at IS NULL OR t.expires_at > :now)"
 );
 
-/// The tokens, each with how it was used.
-const WITH_USES: &str = "tokens LEFT JOIN uses ON uses.token_id = tokens.id";
+/// The columns of a [`TokenRow`].
+const COLUMNS: &str = "t.settings, uses.verifications, uses.last_used_at, t.digest, t.key_id,
+    t.created_at, t.expires_at";
+
+/// The first of those of [`INDEXED`] that are older than the row `:before`.
+fn indexed_of_page() -> String {
+    format!("SELECT {COLUMNS} FROM {INDEXED} AND t.id < :before ORDER BY t.id DESC LIMIT :limit")
+}
+
+/// The first of those of [`NEWEST`] that come after the row `:before` of the key `:at`.
+fn newest_of_page() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM {NEWEST}
+         AND (t.key_id > :at OR (t.key_id = :at AND t.id < :before))
+         ORDER BY t.key_id, t.id DESC LIMIT :limit"
+    )
+}
 
 /// What stands in the place of a note that cannot be read.
 const DAMAGED: &str = "(its settings are damaged)";
@@ -41,28 +75,14 @@ impl Sqlite {
     ) -> Result<TokenPage, Error> {
         self.read(move |lookup| {
             let snapshot = lookup.unchecked_transaction()?;
-            let mut place = match after {
-                None => None,
+            let place = match after {
+                None => (i64::MIN, i64::MAX),
                 Some(id) => match place_of(lookup, id)? {
                     None => return Ok(TokenPage::CursorUnknown),
-                    place => place,
+                    Some(place) => place,
                 },
             };
-            let mut rows = Vec::new();
-            // Key by key, each by its index, so that a page costs the same wherever it is.
-            for key in keys_of(&snapshot, &selection)? {
-                let before = match place {
-                    Some((at, _)) if key.to_i64() < at => continue,
-                    Some((at, before)) if key.to_i64() == at => before,
-                    _ => i64::MAX,
-                };
-                place = None;
-                let room = limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-                rows.extend(page(&snapshot, &selection, key, before, room, now)?);
-                if rows.len() >= limit as usize {
-                    break;
-                }
-            }
+            let rows = page(&snapshot, &selection, place, limit, now)?;
             Ok(TokenPage::Tokens(rows))
         })
         .await
@@ -115,21 +135,33 @@ impl Chosen {
             endable: Vec::new(),
             protected: 0,
         };
-        let sql = format!("SELECT id, digest, {IS_PROTECTED} FROM {WITH_USES} WHERE {SELECTED}");
-        let mut select = connection.prepare_cached(&sql)?;
+        let mut asked = Asked::of(selection, now);
+        chosen.add(connection, NEWEST, &asked)?;
         for key in keys_of(connection, selection)? {
-            let bound = Bound::of(selection, key, now);
-            let mut rows = select.query(&bound.named()[..])?;
-            while let Some(row) = rows.next()? {
-                if row.get(2)? {
-                    chosen.protected += 1;
-                } else {
-                    let digest = TokenDigest::from_bytes(row.get(1)?);
-                    chosen.endable.push((row.get(0)?, TokenId::of(&digest)));
-                }
-            }
+            asked.key = Some(key.to_i64());
+            chosen.add(connection, INDEXED, &asked)?;
         }
         Ok(chosen)
+    }
+
+    fn add(
+        &mut self,
+        connection: &Connection,
+        some: &str,
+        asked: &Asked<'_>,
+    ) -> rusqlite::Result<()> {
+        let sql = format!("SELECT t.id, t.digest, {IS_PROTECTED} FROM {some}");
+        let mut select = connection.prepare_cached(&sql)?;
+        let mut rows = asked.query(&mut select)?;
+        while let Some(row) = rows.next()? {
+            if row.get(2)? {
+                self.protected += 1;
+            } else {
+                let digest = TokenDigest::from_bytes(row.get(1)?);
+                self.endable.push((row.get(0)?, TokenId::of(&digest)));
+            }
+        }
+        Ok(())
     }
 
     fn count(&self) -> Selected {
@@ -154,34 +186,58 @@ impl Chosen {
     }
 }
 
-/// What the parameters of [`SELECTED`] stand for.
-struct Bound<'a> {
-    key: i64,
+/// What the parameters of the statements above stand for.
+struct Asked<'a> {
+    key: Option<i64>,
+    account: Option<i64>,
     now: i64,
     unused_since: Option<i64>,
     expiring_until: Option<i64>,
     tag: Option<&'a str>,
+    at: i64,
+    before: i64,
+    limit: u32,
 }
 
-impl<'a> Bound<'a> {
-    fn of(selection: &'a Selection, key: KeyId, now: Timestamp) -> Self {
+impl<'a> Asked<'a> {
+    fn of(selection: &'a Selection, now: Timestamp) -> Self {
         Self {
-            key: key.to_i64(),
+            key: selection.key.map(KeyId::to_i64),
+            account: selection.account.map(AccountId::to_i64),
             now: now.seconds(),
             unused_since: selection.unused_since.map(Timestamp::seconds),
             expiring_until: selection.expiring_until.map(Timestamp::seconds),
             tag: selection.tag.as_deref(),
+            at: i64::MIN,
+            before: i64::MAX,
+            limit: u32::MAX,
         }
     }
 
-    fn named(&self) -> [(&'static str, &dyn ToSql); 5] {
-        [
+    /// Runs `statement` with those of the parameters that it names.
+    fn query<'s>(&self, statement: &'s mut Statement<'_>) -> rusqlite::Result<Rows<'s>> {
+        let named: [(_, &dyn ToSql); 9] = [
             (":key", &self.key),
+            (":account", &self.account),
             (":now", &self.now),
             (":unused_since", &self.unused_since),
             (":expiring_until", &self.expiring_until),
             (":tag", &self.tag),
-        ]
+            (":at", &self.at),
+            (":before", &self.before),
+            (":limit", &self.limit),
+        ];
+        for (name, value) in named {
+            if let Some(place) = statement.parameter_index(name)? {
+                statement.raw_bind_parameter(place, value)?;
+            }
+        }
+        Ok(statement.raw_query())
+    }
+
+    fn read(&self, connection: &Connection, sql: &str) -> rusqlite::Result<Vec<TokenRow>> {
+        let mut select = connection.prepare_cached(sql)?;
+        self.query(&mut select)?.mapped(token_row).collect()
     }
 }
 
@@ -216,26 +272,41 @@ fn place_of(lookup: &Lookup<'_>, id: TokenId) -> rusqlite::Result<Option<(i64, i
     })
 }
 
+/// The tokens that follow those of the key `at` from the row `before` on: key by key, of each the
+/// newest first. Each key's are found by the index, so that a page costs the same wherever it is.
 fn page(
     connection: &Connection,
     selection: &Selection,
-    key: KeyId,
-    before: i64,
+    (at, before): (i64, i64),
     limit: u32,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<TokenRow>> {
-    let sql = format!(
-        "SELECT settings, verifications, last_used_at, digest, key_id, created_at, expires_at
-         FROM {WITH_USES} WHERE id < :before AND {SELECTED}
-         ORDER BY id DESC LIMIT :limit"
-    );
-    let bound = Bound::of(selection, key, now);
-    let further: [(&str, &dyn ToSql); 2] = [(":before", &before), (":limit", &limit)];
-    let parameters = [&bound.named()[..], &further].concat();
-    connection
-        .prepare_cached(&sql)?
-        .query_map(&*parameters, token_row)?
-        .collect()
+    let mut asked = Asked {
+        at,
+        before,
+        limit,
+        ..Asked::of(selection, now)
+    };
+    let newest = asked.read(connection, &newest_of_page())?;
+    let mut newest = newest.into_iter().peekable();
+    let indexed = indexed_of_page();
+    let mut rows = Vec::new();
+    for key in keys_of(connection, selection)? {
+        if key.to_i64() < at {
+            continue;
+        }
+        let room = limit as usize - rows.len();
+        rows.extend(iter::from_fn(|| newest.next_if(|row| row.key == key)).take(room));
+        asked.key = Some(key.to_i64());
+        asked.before = if key.to_i64() == at { before } else { i64::MAX };
+        let room = limit as usize - rows.len();
+        if room == 0 {
+            break;
+        }
+        asked.limit = u32::try_from(room).unwrap_or(limit);
+        rows.extend(asked.read(connection, &indexed)?);
+    }
+    Ok(rows)
 }
 
 /// The note among the settings in a column of `row`. A token whose settings are damaged is listed
@@ -255,4 +326,27 @@ fn token_row(row: &Row<'_>) -> rusqlite::Result<TokenRow> {
         expires_at: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_seconds),
         usage: usage_at(row, 1)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::plans::{self, plan},
+        *,
+    };
+
+    #[test]
+    fn a_keys_tokens_are_gone_through_by_the_index_and_those_that_it_lacks_once() {
+        let tags = "SCAN json_each VIRTUAL TABLE INDEX 3:";
+        let indexed = [
+            "SEARCH i USING PRIMARY KEY (key_id=? AND generation=? AND token_id<?)",
+            tags,
+        ];
+        let [newest, reach] = plans::NEWEST;
+        assert_eq!(plan(&indexed_of_page()), indexed);
+        assert_eq!(
+            plan(&newest_of_page()),
+            [newest, reach, tags, "USE TEMP B-TREE FOR ORDER BY"]
+        );
+    }
 }

@@ -28,10 +28,15 @@ macro_rules! purgeable {
 /// Marks tokens whose time has come, so that they leave the index of live ones.
 const EXPIRE: &str = "UPDATE tokens SET ended_at = expires_at WHERE id IN (
     SELECT id FROM tokens WHERE ended_at IS NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
-/// Marks tokens of an account's earlier generations, by the index that has the generation.
+/// Marks tokens of an account's earlier generations that the index of live ones has.
 const OUTDATE: &str = "UPDATE tokens SET ended_at = ?1 WHERE id IN (
-    SELECT t.id FROM accounts a JOIN keys k ON k.account_id = a.id JOIN tokens t ON t.key_id = k.id
-    WHERE a.id = ?3 AND t.ended_at IS NULL AND t.generation < a.generation LIMIT ?2)";
+    SELECT t.id FROM accounts a JOIN keys k ON k.account_id = a.id
+    JOIN live_indexed t ON t.key_id = k.id
+    WHERE a.id = ?3 AND t.generation < a.generation LIMIT ?2)";
+/// Marks those of any account that it does not reach yet.
+const OUTDATE_NEWEST: &str = "UPDATE tokens SET ended_at = ?1 WHERE id IN (
+    SELECT t.id FROM live_newest t CROSS JOIN keys k ON k.id = t.key_id
+    CROSS JOIN accounts a ON a.id = k.account_id WHERE t.generation < a.generation LIMIT ?2)";
 /// Forgets requests that will not be retried any more.
 const FORGET: &str = "DELETE FROM idempotency WHERE (key_id, header) IN (
     SELECT key_id, header FROM idempotency WHERE created_at <= ?1 ORDER BY created_at LIMIT ?2)";
@@ -152,6 +157,13 @@ fn reclaim(
 fn outdate(connection: &Connection, now: Timestamp, limit: u32) -> rusqlite::Result<u64> {
     let mut next =
         connection.prepare_cached("SELECT id FROM accounts WHERE swept < generation LIMIT 1")?;
+    if !next.exists([])? {
+        return Ok(0);
+    }
+    let newest = reclaim(connection, OUTDATE_NEWEST, now, limit)?;
+    if newest > 0 {
+        return Ok(newest);
+    }
     // An account that has nothing to mark costs a look at its keys, and so many are looked at.
     for _ in 0..limit {
         let account: Option<i64> = next.query_row([], |row| row.get(0)).optional()?;
@@ -170,4 +182,22 @@ fn outdate(connection: &Connection, now: Timestamp, limit: u32) -> rusqlite::Res
         }
     }
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::plans::{NEWEST, plan},
+        *,
+    };
+
+    #[test]
+    fn tokens_of_earlier_generations_are_searched_for_in_the_index_and_beyond_it_once() {
+        let indexed = [
+            "SEARCH k USING COVERING INDEX keys_of_account (account_id=?)",
+            "SEARCH i USING PRIMARY KEY (key_id=? AND generation<?)",
+        ];
+        assert_eq!(plan(OUTDATE), indexed);
+        assert_eq!(plan(OUTDATE_NEWEST), NEWEST);
+    }
 }

@@ -9,22 +9,46 @@ use crate::{
     store::{Altered, DisabledToken, Listed, Reseal, SealedRow},
 };
 
-/// The good tokens of a key, given the names of two parameters: those of the key and the time.
-macro_rules! good_tokens {
+/// Which of the live tokens `t`, those that are not marked as ended, are good ones of a key, given the names of two parameters: those of
+/// the key and the time.
+macro_rules! good_of_key {
     ($key:literal, $now:literal) => {
         concat!(
-            "tokens.key_id = ",
+            "t.key_id = ",
             $key,
-            " AND tokens.ended_at IS NULL AND (tokens.expires_at IS NULL OR tokens.expires_at > ",
+            " AND (t.expires_at IS NULL OR t.expires_at > ",
             $now,
-            ") AND tokens.generation = (SELECT a.generation FROM keys k JOIN accounts a
+            ") AND t.generation = (SELECT a.generation FROM keys k JOIN accounts a
                 ON a.id = k.account_id WHERE k.id = ",
             $key,
             ")"
         )
     };
 }
-pub(super) use good_tokens;
+pub(super) use good_of_key;
+
+/// Which of the live tokens `t` are good ones of an account, given the same.
+macro_rules! good_of_account {
+    ($account:literal, $now:literal) => {
+        concat!(
+            "t.key_id IN (SELECT id FROM keys WHERE account_id = ",
+            $account,
+            ") AND (t.expires_at IS NULL OR t.expires_at > ",
+            $now,
+            ") AND t.generation = (SELECT generation FROM accounts WHERE id = ",
+            $account,
+            ")"
+        )
+    };
+}
+pub(super) use good_of_account;
+
+// That `id` is selected lets those in the index and the newest be merged: nothing is sorted.
+const LISTED: &str = concat!(
+    "SELECT digest, sealed, id FROM live_tokens t WHERE ",
+    good_of_key!("?1", "?2"),
+    " AND sealed IS NOT NULL ORDER BY id DESC LIMIT ?3"
+);
 
 impl Sqlite {
     pub(in crate::store) async fn list_tokens(
@@ -40,11 +64,7 @@ impl Sqlite {
                 return Ok(Listed::KeyDead);
             }
             snapshot
-                .prepare_cached(concat!(
-                    "SELECT digest, sealed FROM tokens WHERE ",
-                    good_tokens!("?1", "?2"),
-                    " AND sealed IS NOT NULL ORDER BY id DESC LIMIT ?3"
-                ))?
+                .prepare_cached(LISTED)?
                 .query_map(params![key.to_i64(), now.seconds(), limit], sealed_row)?
                 .collect::<rusqlite::Result<_>>()
                 .map(Listed::Tokens)
@@ -168,8 +188,8 @@ pub(super) fn end_all(
 ) -> rusqlite::Result<Vec<TokenId>> {
     let good = connection
         .prepare_cached(concat!(
-            "SELECT digest FROM tokens WHERE ",
-            good_tokens!("?1", "?2"),
+            "SELECT digest, id FROM live_tokens t WHERE ",
+            good_of_key!("?1", "?2"),
             " ORDER BY id"
         ))?
         .query_map(params![key.to_i64(), now.seconds()], |row| {
@@ -177,7 +197,10 @@ pub(super) fn end_all(
         })?
         .collect::<rusqlite::Result<_>>()?;
     connection
-        .prepare_cached("UPDATE tokens SET ended_at = ?2 WHERE key_id = ?1 AND ended_at IS NULL")?
+        .prepare_cached(
+            "UPDATE tokens SET ended_at = ?2
+             WHERE id IN (SELECT id FROM live_tokens WHERE key_id = ?1)",
+        )?
         .execute(params![key.to_i64(), now.seconds()])?;
     Ok(good)
 }
@@ -190,8 +213,8 @@ pub(super) fn count_good(
 ) -> rusqlite::Result<u64> {
     connection
         .prepare_cached(concat!(
-            "SELECT count(*) FROM tokens WHERE ",
-            good_tokens!("?1", "?2")
+            "SELECT count(*) FROM live_tokens t WHERE ",
+            good_of_key!("?1", "?2")
         ))?
         .query_row(params![key.to_i64(), now.seconds()], |row| {
             row.get::<_, i64>(0)
@@ -224,15 +247,15 @@ pub(super) fn carry_all(
     Ok(Ok(()))
 }
 
-const END_OUTDATED: &str = "UPDATE tokens SET ended_at = ?2
-    WHERE key_id = ?1 AND ended_at IS NULL AND generation < (SELECT a.generation
-        FROM keys k JOIN accounts a ON a.id = k.account_id WHERE k.id = ?1)";
+const END_OUTDATED: &str = "UPDATE tokens SET ended_at = ?2 WHERE id IN (
+    SELECT id FROM live_tokens WHERE key_id = ?1 AND generation < (SELECT a.generation
+        FROM keys k JOIN accounts a ON a.id = k.account_id WHERE k.id = ?1))";
 // Apart, since each has an index of its own.
-const LIVE_OF_KEY: &str = "SELECT digest, sealed, id FROM tokens
-    WHERE key_id = ?1 AND ended_at IS NULL AND id > ?2 AND generation = (SELECT a.generation
+const LIVE_OF_KEY: &str = "SELECT digest, sealed, id FROM live_tokens
+    WHERE key_id = ?1 AND generation = (SELECT a.generation
         FROM keys k JOIN accounts a ON a.id = k.account_id WHERE k.id = ?1) ORDER BY id LIMIT 1000";
 const ENDED_OF_KEY: &str = "SELECT digest, sealed, id FROM tokens
-    WHERE key_id = ?1 AND ended_at IS NOT NULL AND id > ?2 ORDER BY id LIMIT 1000";
+    WHERE key_id = ?1 AND ended_at IS NOT NULL ORDER BY id LIMIT 1000";
 
 fn carry(
     connection: &Connection,
@@ -244,10 +267,10 @@ fn carry(
     let mut select = connection.prepare_cached(some)?;
     let mut update =
         connection.prepare_cached("UPDATE tokens SET key_id = ?2, sealed = ?3 WHERE id = ?1")?;
-    let mut last = 0_i64;
+    // Those that are carried over are not found again.
     loop {
         let rows = select
-            .query_map(params![from.to_i64(), last], |row| {
+            .query_map([from.to_i64()], |row| {
                 Ok((Carried::from_row(row)?, row.get::<_, i64>(2)?))
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
@@ -262,10 +285,9 @@ fn carry(
             let sealed = sealed.as_ref().map(SealedToken::as_bytes);
             update.execute(params![id, to.to_i64(), sealed])?;
         }
-        let Some((_, id)) = rows.last() else {
+        if rows.is_empty() {
             return Ok(Ok(()));
-        };
-        last = *id;
+        }
     }
 }
 
@@ -290,4 +312,22 @@ pub(super) fn sealed_row(row: &Row<'_>) -> rusqlite::Result<SealedRow> {
         digest: TokenDigest::from_bytes(row.get(0)?),
         sealed: SealedToken::from_bytes(row.get::<_, Vec<u8>>(1)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::plans::{NEWEST, plan},
+        *,
+    };
+
+    #[test]
+    fn a_keys_tokens_are_gone_through_by_the_index_and_never_sorted() {
+        let [newest, reach] = NEWEST;
+        for (sql, generation) in [(LISTED, "="), (LIVE_OF_KEY, "="), (END_OUTDATED, "<")] {
+            let indexed =
+                format!("SEARCH i USING PRIMARY KEY (key_id=? AND generation{generation}?)");
+            assert_eq!(plan(sql), [&indexed, newest, reach], "{sql}");
+        }
+    }
 }

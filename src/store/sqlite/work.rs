@@ -1,7 +1,7 @@
 //! What the writer's jobs work with: a connection, and notes of what they changed.
 
 use std::{
-    cell::{Ref, RefCell},
+    cell::{Cell, Ref, RefCell},
     ops::Deref,
 };
 
@@ -17,6 +17,7 @@ use crate::{
 pub(super) struct Work<'a> {
     lookup: Lookup<'a>,
     notes: RefCell<Notes>,
+    has_counted: Cell<bool>,
 }
 
 /// What the jobs of a batch changed.
@@ -32,7 +33,18 @@ impl<'a> Work<'a> {
         Self {
             lookup,
             notes: RefCell::default(),
+            has_counted: Cell::default(),
         }
+    }
+
+    /// Notes that tokens were counted to find out whether there may be more.
+    pub(super) fn note_counting(&self) {
+        self.has_counted.set(true);
+    }
+
+    /// Whether a job of the batch counted tokens.
+    pub(super) fn has_counted(&self) -> bool {
+        self.has_counted.get()
     }
 
     /// Has a change written to the audit, together with the change itself.

@@ -25,6 +25,7 @@ use super::{
     audit,
     fault::classify,
     job::{Job, Savepoint, attempt, job},
+    live_index,
     lookup::{Lookup, Sees},
     newest::Newest,
     work::{Work, execute},
@@ -53,12 +54,14 @@ struct Shared {
 }
 
 impl Writer {
-    /// Starts the thread: at most `queue` jobs wait, and at most `batch` share a transaction.
+    /// Starts the thread: at most `queue` jobs wait, and at most `batch` share a transaction. Of the
+    /// newest tokens about `unindexed` may be missing in the index of live ones.
     pub(super) fn start(
         connection: Connection,
         newest: Arc<Newest>,
         queue: usize,
         batch: usize,
+        unindexed: i64,
     ) -> Self {
         let (jobs, waiting) = crossbeam_channel::bounded(queue);
         let shared = Arc::new(Shared::default());
@@ -68,7 +71,8 @@ impl Writer {
             .name("store-writer".into())
             .spawn(move || {
                 let lookup = Lookup::on(&connection, &newest, Sees::OwnChanges);
-                work(lookup, &waiting, batch, &ours);
+                let limits = Limits { batch, unindexed };
+                work(lookup, &waiting, limits, &ours);
             })
             .expect("the system can start a thread");
         Self {
@@ -120,7 +124,14 @@ fn gone() -> Error {
     Error::Unavailable("the writing thread has ended".into())
 }
 
-fn work(lookup: Lookup<'_>, waiting: &Receiver<Box<dyn Job>>, batch: usize, shared: &Shared) {
+/// How much is done at once.
+#[derive(Clone, Copy)]
+struct Limits {
+    batch: usize,
+    unindexed: i64,
+}
+
+fn work(lookup: Lookup<'_>, waiting: &Receiver<Box<dyn Job>>, limits: Limits, shared: &Shared) {
     loop {
         match waiting.recv_timeout(WATCH_INTERVAL) {
             Ok(first) => {
@@ -131,7 +142,10 @@ fn work(lookup: Lookup<'_>, waiting: &Receiver<Box<dyn Job>>, batch: usize, shar
                     .catch_up_if_needed(&lookup)
                     .and_then(|()| execute(&lookup, "BEGIN IMMEDIATE"));
                 match begun {
-                    Ok(()) => commit_together(lookup, jobs.take(batch), shared),
+                    Ok(()) => {
+                        let jobs = jobs.take(limits.batch);
+                        commit_together(lookup, jobs, limits.unindexed, shared);
+                    }
                     // All that wait by now: each would only wait as long for the same answer.
                     Err(error) => refuse_all(jobs.collect(), &error),
                 }
@@ -163,11 +177,17 @@ impl Shared {
     }
 }
 
-fn commit_together(lookup: Lookup<'_>, jobs: impl Iterator<Item = Box<dyn Job>>, shared: &Shared) {
+fn commit_together(
+    lookup: Lookup<'_>,
+    jobs: impl Iterator<Item = Box<dyn Job>>,
+    unindexed: i64,
+    shared: &Shared,
+) {
     let mut done = Vec::new();
     let work = Work::by(lookup);
     let outcome = run_all(&work, jobs, &mut done)
         .and_then(|()| audit::append(&lookup, &work.changes()))
+        .and_then(|()| live_index::keep_up(&work, unindexed))
         .and_then(|()| execute(&lookup, "COMMIT"));
     match outcome {
         Ok(()) => {
@@ -215,7 +235,7 @@ mod tests {
     fn writer(schema: &str) -> Writer {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(schema).unwrap();
-        Writer::start(connection, Arc::default(), 1000, 100)
+        Writer::start(connection, Arc::default(), 1000, 100, 1000)
     }
 
     /// Does `jobs` in one batch.

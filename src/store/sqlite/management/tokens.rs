@@ -13,15 +13,13 @@ use crate::{
             Sqlite,
             mint::mint,
             selection::note_at,
-            tokens::{Endable, end_one},
+            tokens::{Endable, end_one, good_of_account},
         },
     },
 };
 
 /// The good tokens of an account.
-const AMONG: &str = "accounts a JOIN keys k ON k.account_id = a.id
-    JOIN tokens t ON t.key_id = k.id AND t.generation = a.generation AND t.ended_at IS NULL
-    WHERE a.id = :account AND (t.expires_at IS NULL OR t.expires_at > :now)";
+const AMONG: &str = concat!("live_tokens t WHERE ", good_of_account!(":account", ":now"));
 
 const COLUMNS: &str = "t.settings, t.digest, t.name, t.expires_at";
 
