@@ -301,7 +301,8 @@ fn a_server_that_stops_answers_no_more_than_it_has_begun() {
     let question = "GET /v2/verify HTTP/1.1\r\nHost: x\r\n\r\n";
     stranger.send(question.repeat(9).as_bytes());
     assert_eq!(stranger.answer().0, 401);
-    // The second is held back.
+    // By then the second is held back, and so it has begun.
+    std::thread::sleep(Duration::from_millis(500));
     drop(server);
     let rest = stranger.rest();
     assert_eq!(rest.matches("HTTP/1.1 429 ").count(), 1, "{rest}");

@@ -125,6 +125,15 @@ async fn an_index_of_live_tokens_that_lacks_one_or_leads_astray_is_a_fault() {
     file.execute("UPDATE live_index_reach SET indexed = 3", [])
         .unwrap();
     assert_eq!(faults().await, expected(1, 2));
+    file.execute_batch(
+        "DELETE FROM live_index;
+         UPDATE live_index_reach SET indexed = 0;
+         UPDATE live_index_reach SET indexed = 5 WHERE part = 0;
+         DELETE FROM live_index_reach WHERE part = 1",
+    )
+    .unwrap();
+    let unreached = "parts of the index of live tokens without a reach that can be: 2";
+    assert!(faults().await.iter().any(|fault| fault == unreached));
 }
 
 /// What is known of the tokens that a store should list.

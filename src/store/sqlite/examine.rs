@@ -23,8 +23,7 @@ const DIGESTS_ASTRAY: &str = "SELECT count(*) FROM digest_index d WHERE NOT EXIS
 
 /// How many of the tokens that should be in the index of live tokens are not.
 const LIVE_LACKING: &str = "SELECT count(*) FROM tokens t WHERE ended_at IS NULL
-    AND id <= coalesce((SELECT indexed FROM live_index_reach WHERE part = t.key_id & 3), id)
-    AND NOT EXISTS (
+    AND id <= (SELECT indexed FROM live_index_reach WHERE part = t.key_id & 3) AND NOT EXISTS (
         SELECT 1 FROM live_index
         WHERE key_id = t.key_id AND generation = t.generation AND token_id = t.id)";
 /// How much of the index of live tokens leads to none that it should.
@@ -32,6 +31,10 @@ const LIVE_ASTRAY: &str = "SELECT count(*) FROM live_index i WHERE NOT EXISTS (
     SELECT 1 FROM tokens WHERE id = i.token_id AND key_id = i.key_id AND generation = i.generation
     AND ended_at IS NULL
     AND id <= (SELECT indexed FROM live_index_reach WHERE part = i.key_id & 3))";
+
+/// Of how many parts of the keys it is not known how far that index is, or said to be too far.
+const LIVE_UNREACHED: &str = "SELECT 4 - count(*) FROM live_index_reach
+    WHERE indexed <= (SELECT coalesce(max(id), 0) FROM tokens)";
 
 impl Sqlite {
     pub(in crate::store) async fn ping(&self) -> Result<(), Error> {
@@ -131,6 +134,10 @@ fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
             "entries of the index of digests that lead astray",
         ),
         (LIVE_LACKING, "tokens that the index of live tokens lacks"),
+        (
+            LIVE_UNREACHED,
+            "parts of the index of live tokens without a reach that can be",
+        ),
         (
             LIVE_ASTRAY,
             "entries of the index of live tokens that lead astray",
