@@ -1,20 +1,11 @@
-//! The tokens of a key are gone through alike whether they are in the index of live ones or not,
-//! and while it is filled.
-
-use std::collections::BTreeMap;
+//! The index of live tokens is filled once many wait, and right whatever comes in between.
 
 use moneyer::{
-    domain::{AccountId, KeyId, Policy, Timestamp, TokenDigest, TokenId},
-    store::{
-        Carry, Direction, DisabledKey, DisabledToken, EditedPolicy, EndedTokens, Imported,
-        ImportedToken, KeyTokens, Listed, Listing, Minted, NewKey, NewToken, Page, Principal,
-        RotatedKey, Selection, Start, Store, TokenOrder, TokenPage,
-    },
+    domain::{AccountId, KeyId, Policy, Timestamp, TokenId},
+    store::{Carry, DisabledToken, Imported, ImportedToken, Minted, NewKey, NewToken, RotatedKey},
 };
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use serde_json::json;
 
-use crate::support::{Fixture, NOW, elsewhere, later, sealed, untold};
+use crate::support::{Fixture, NOW, elsewhere, later, mint, untold};
 
 /// What the index has, and how far it is for each part of the keys.
 fn index(it: &Fixture) -> (Vec<(i64, i64)>, Vec<i64>) {
@@ -41,13 +32,6 @@ async fn key(it: &Fixture, account: AccountId, id: i64) -> KeyId {
     id
 }
 
-async fn mint(store: &Store, token: NewToken) -> TokenDigest {
-    let digest = token.digest;
-    let minted = store.mint(token, NOW).await.unwrap();
-    assert!(matches!(minted, Minted::Done), "{minted:?}");
-    digest
-}
-
 #[tokio::test]
 async fn one_part_of_the_keys_after_the_other_is_put_in_once_many_tokens_wait() {
     let it = Fixture::new();
@@ -72,7 +56,7 @@ async fn one_part_of_the_keys_after_the_other_is_put_in_once_many_tokens_wait() 
             [8, 5, 6, 7],
         ),
     ] {
-        mint(&server, it.new_token(keys[of])).await;
+        mint(&server, it.new_token(keys[of]), NOW).await;
         assert_eq!(index(&it), (entries, reach.to_vec()));
         assert!(it.is_sound().await);
     }
@@ -99,7 +83,7 @@ async fn an_index_of_live_tokens_that_lacks_one_or_leads_astray_is_a_fault() {
     let (_, key) = it.account_and_key().await;
     let server = it.indexing_by(1);
     for _ in 0..4 {
-        mint(&server, it.new_token(key)).await;
+        mint(&server, it.new_token(key), NOW).await;
     }
     let file = it.file();
     file.execute_batch(
@@ -132,261 +116,8 @@ async fn an_index_of_live_tokens_that_lacks_one_or_leads_astray_is_a_fault() {
          DELETE FROM live_index_reach WHERE part = 1",
     )
     .unwrap();
-    let unreached = "parts of the index of live tokens without a reach that can be: 2";
+    let unreached = "parts of the index of live tokens whose reach is missing or too far: 2";
     assert!(faults().await.iter().any(|fault| fault == unreached));
-}
-
-/// What is known of the tokens that a store should list.
-struct Model {
-    rng: StdRng,
-    accounts: [AccountId; 2],
-    /// Each key's account, and its good tokens, the oldest first.
-    keys: BTreeMap<i64, (usize, Vec<TokenDigest>)>,
-    /// All that there ever were, the oldest first.
-    minted: Vec<TokenId>,
-    next: u8,
-}
-
-impl Model {
-    fn any_key(&mut self) -> KeyId {
-        let at = self.rng.random_range(0..self.keys.len());
-        KeyId::from_i64(*self.keys.keys().nth(at).unwrap())
-    }
-
-    fn tokens(&mut self, key: KeyId) -> &mut Vec<TokenDigest> {
-        &mut self.keys.get_mut(&key.to_i64()).unwrap().1
-    }
-
-    /// A key that is not there yet.
-    fn new_key(&mut self, it: &Fixture, account: usize) -> NewKey {
-        let key = it.new_key();
-        self.keys.insert(key.id.to_i64(), (account, Vec::new()));
-        key
-    }
-
-    async fn step(&mut self, it: &Fixture, store: &Store) {
-        let key = self.any_key();
-        match self.rng.random_range(0..100) {
-            0..62 => {
-                let digest = mint(store, it.new_token(key)).await;
-                self.minted.push(TokenId::of(&digest));
-                self.tokens(key).push(digest);
-            }
-            62..82 if !self.tokens(key).is_empty() => {
-                let among = self.tokens(key).len();
-                let at = self.rng.random_range(0..among);
-                let digest = self.tokens(key).remove(at);
-                let ended = store.disable_token(key, digest, NOW).await.unwrap();
-                assert_eq!(ended, DisabledToken::Done);
-            }
-            82..85 => {
-                let tokens = self.next..self.next + 3;
-                self.next += 3;
-                let given = |byte| ImportedToken {
-                    sealed: Some(sealed(1)),
-                    ..elsewhere(byte)
-                };
-                let given: Vec<_> = tokens.map(given).collect();
-                self.tokens(key).extend(given.iter().map(|it| it.digest));
-                let ids = given.iter().map(|it| TokenId::of(&it.digest));
-                self.minted.extend(ids);
-                let account = self.accounts[self.keys[&key.to_i64()].0];
-                let policy = store.read_policy(account).await.unwrap().unwrap();
-                let imported = store.import_tokens(key, policy, given, untold(), NOW);
-                assert_eq!(imported.await.unwrap(), Imported::Done);
-            }
-            85..89 => self.rotate(it, store, key).await,
-            89..91 => {
-                let ended = self.tokens(key).len() as u64;
-                let account = self.keys.remove(&key.to_i64()).unwrap().0;
-                let disabled = store.disable_key(key, KeyTokens::End, NOW).await.unwrap();
-                assert_eq!(disabled, DisabledKey::Done(ended));
-                let new = self.new_key(it, account);
-                let account = self.accounts[account];
-                store.add_keys(account, vec![new], NOW).await.unwrap();
-            }
-            91..93 => {
-                let account = self.keys[&key.to_i64()].0;
-                let id = self.accounts[account];
-                store.regenerate_account(id, NOW).await.unwrap();
-                let keys = self.keys.values_mut();
-                keys.filter(|(of, _)| *of == account)
-                    .for_each(|(_, tokens)| tokens.clear());
-            }
-            93..95 => {
-                let of = Selection {
-                    key: Some(key),
-                    ..Selection::default()
-                };
-                let count = self.tokens(key).len() as u64;
-                let ended = store.disable_selected(of, count, NOW).await.unwrap();
-                assert!(matches!(ended, EndedTokens::Done(done) if done.endable == count));
-                self.tokens(key).clear();
-            }
-            _ => {
-                store.put_away(NOW, NOW, 3).await.unwrap();
-                store.purge(later(1), 3).await.unwrap();
-            }
-        }
-    }
-
-    /// Puts another key in the place of `key`, to which its tokens are carried over or not.
-    async fn rotate(&mut self, it: &Fixture, store: &Store, key: KeyId) {
-        let (account, tokens) = self.keys.remove(&key.to_i64()).unwrap();
-        let new = self.new_key(it, account);
-        let id = new.id;
-        let count = tokens.len() as u64;
-        let (carry, expected) = if self.rng.random() {
-            *self.tokens(id) = tokens;
-            (
-                Some(Carry(Box::new(|_, seal| Some(seal.clone())))),
-                (count, 0),
-            )
-        } else {
-            (None, (0, count))
-        };
-        let rotated = store.rotate_key(key, new, carry, NOW).await.unwrap();
-        let (carried, ended) = expected;
-        assert_eq!(rotated, RotatedKey::Done { carried, ended });
-    }
-
-    /// Holds everything that goes through tokens against what is known.
-    async fn check(&mut self, store: &Store) {
-        let mut of_accounts = [Vec::new(), Vec::new()];
-        for (key, (account, tokens)) in &self.keys {
-            let key = KeyId::from_i64(*key);
-            for limit in [3, 1000] {
-                let Listed::Tokens(rows) = store.list_tokens(key, limit, NOW).await.unwrap() else {
-                    panic!("the key is dead");
-                };
-                let newest = tokens.iter().rev().take(limit as usize);
-                assert!(rows.iter().map(|row| &row.digest).eq(newest));
-            }
-            of_accounts[*account].push((key, tokens));
-        }
-        for (account, keys) in self.accounts.iter().zip(&of_accounts) {
-            let expected = keys
-                .iter()
-                .flat_map(|(_, tokens)| tokens.iter().rev().map(TokenId::of));
-            let expected: Vec<_> = expected.collect();
-            let of = Selection {
-                account: Some(*account),
-                ..Selection::default()
-            };
-            let count = store.count_selected(of.clone(), NOW).await.unwrap();
-            assert_eq!(count.endable, expected.len() as u64);
-            assert_eq!(pages(store, &of).await, expected);
-            let Some((key, _)) = keys.first() else {
-                continue;
-            };
-            let oldest_first = self.minted.iter().filter(|id| expected.contains(id));
-            let oldest_first: Vec<_> = oldest_first.copied().collect();
-            for order in [TokenOrder::Creation, TokenOrder::Name] {
-                // Those without a name are in the order of minting among themselves.
-                let listed = account_tokens(store, *key, order).await;
-                assert_eq!(listed, oldest_first, "{order:?}");
-            }
-        }
-        let all = Selection::default();
-        let of_any = self.keys.values().flat_map(|(_, tokens)| {
-            let newest_first = tokens.iter().rev();
-            newest_first.map(TokenId::of)
-        });
-        assert!(pages(store, &all).await.into_iter().eq(of_any));
-    }
-}
-
-/// What is selected, page by page.
-async fn pages(store: &Store, of: &Selection) -> Vec<TokenId> {
-    let mut found: Vec<TokenId> = Vec::new();
-    loop {
-        let after = found.last().copied();
-        let page = store
-            .list_selected(of.clone(), after, 4, NOW)
-            .await
-            .unwrap();
-        let TokenPage::Tokens(rows) = page else {
-            panic!("there is no token to go on after");
-        };
-        if rows.is_empty() {
-            return found;
-        }
-        assert!(
-            !found.contains(&rows[0].id),
-            "what was shown is shown again"
-        );
-        found.extend(rows.iter().map(|row| row.id));
-    }
-}
-
-/// The tokens of the account of `key`, page by page: in either direction the same.
-async fn account_tokens(store: &Store, key: KeyId, order: TokenOrder) -> Vec<TokenId> {
-    let part = async |start, direction| {
-        let page = Page {
-            start,
-            limit: 4,
-            direction,
-        };
-        let caller = Principal::Key(key);
-        let listing = store.list_account_tokens(caller, order, page, NOW).await;
-        match listing.unwrap().unwrap() {
-            Listing::Rows(rows) => rows.iter().map(|row| row.id).collect::<Vec<_>>(),
-            Listing::CursorUnknown(id) => panic!("{id} is unknown"),
-        }
-    };
-    let mut both = [Direction::Ascending, Direction::Descending].map(|way| (way, Vec::new()));
-    for (way, found) in &mut both {
-        loop {
-            let start = found
-                .last()
-                .map_or(Start::Skip(0), |last| Start::After(*last));
-            let rows = part(start, *way).await;
-            if rows.is_empty() {
-                break;
-            }
-            assert!(!found.contains(&rows[0]), "what was shown is shown again");
-            found.extend(rows);
-        }
-    }
-    let [(_, up), (_, mut down)] = both;
-    down.reverse();
-    assert_eq!(up, down);
-    up
-}
-
-#[tokio::test]
-async fn whatever_is_done_in_whatever_order_the_same_tokens_are_listed_counted_and_ended() {
-    for seed in 0..4 {
-        let it = Fixture::new();
-        let accounts = [it.account("acme").await, it.account("other").await];
-        for account in accounts {
-            let managed = json!({"access-tokens:read": ""});
-            let changes = [("permissions".to_owned(), managed)].into();
-            let edited = it.store.edit_policy(account, None, changes, NOW);
-            assert!(matches!(edited.await.unwrap(), EditedPolicy::Done(_)));
-        }
-        let stores = [it.indexing_by(3), it.indexing_by(9), it.again()];
-        let mut model = Model {
-            rng: StdRng::seed_from_u64(seed),
-            accounts,
-            keys: BTreeMap::new(),
-            minted: Vec::new(),
-            next: 1,
-        };
-        for number in 0..6 {
-            let key = model.new_key(&it, number % 2);
-            let account = accounts[number % 2];
-            it.store.add_keys(account, vec![key], NOW).await.unwrap();
-        }
-        for _ in 0..120 {
-            let store = &stores[model.rng.random_range(0..3)];
-            model.step(&it, store).await;
-            let at: usize = model.rng.random_range(0..3);
-            model.check(&stores[at]).await;
-        }
-        assert!(it.is_sound().await, "seed {seed}");
-        assert!(it.count("live_index") > 0);
-    }
 }
 
 #[tokio::test]
@@ -403,7 +134,7 @@ async fn an_account_has_as_many_tokens_as_it_may_wherever_they_are() {
         let mut tokens = Vec::new();
         for number in 0..6 {
             let of = keys[number % 2];
-            tokens.push((of, mint(&server, it.new_token(of)).await));
+            tokens.push((of, mint(&server, it.new_token(of), NOW).await));
         }
         let one_more = server.mint(it.new_token(keys[0]), NOW).await.unwrap();
         assert!(matches!(one_more, Minted::OutsidePolicy(_)), "{one_more:?}");
@@ -442,7 +173,7 @@ async fn an_import_that_is_refused_beside_mints_leaves_the_index_right() {
     let it = Fixture::new();
     let (_, key) = it.account_and_key().await;
     let server = it.indexing_by(2);
-    let known = mint(&server, it.new_token(key)).await;
+    let known = mint(&server, it.new_token(key), NOW).await;
     let given = |bytes: [u8; 2]| {
         bytes.map(elsewhere).into_iter().chain([ImportedToken {
             digest: known,
@@ -472,7 +203,7 @@ async fn tokens_of_earlier_generations_are_found_in_the_index_and_out_of_it() {
     let server = it.indexing_by(3);
     let mut tokens = Vec::new();
     for _ in 0..8 {
-        tokens.push(mint(&server, it.new_token(key)).await);
+        tokens.push(mint(&server, it.new_token(key), NOW).await);
     }
     assert!(it.count("live_indexed") > 0 && it.count("live_newest") > 0);
     server.regenerate_account(account, NOW).await.unwrap();
@@ -491,7 +222,7 @@ async fn tokens_of_earlier_generations_are_found_in_the_index_and_out_of_it() {
         assert_eq!(ended, DisabledToken::Already);
     }
     for _ in 0..8 {
-        mint(&server, it.new_token(new_id)).await;
+        mint(&server, it.new_token(new_id), NOW).await;
     }
     assert!(it.count("live_indexed") > 0 && it.count("live_newest") > 0);
     server.regenerate_account(account, NOW).await.unwrap();
@@ -515,7 +246,7 @@ async fn tokens_that_expire_leave_the_index_when_they_are_marked() {
         ..it.new_token(key)
     };
     for seconds in [10, 20, 30, 40, 50] {
-        mint(&server, until(seconds)).await;
+        mint(&server, until(seconds), NOW).await;
     }
     let listed = async |now: Timestamp| it.list(key, now).await.len();
     let before = it.count("live_index");

@@ -9,6 +9,7 @@ mod importing;
 mod indexing;
 mod lifecycle;
 mod live_index;
+mod live_tokens;
 mod management;
 mod purging;
 mod settings;

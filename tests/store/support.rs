@@ -159,10 +159,7 @@ impl Fixture {
 
     /// Mints a token as it stands, and gives its digest.
     pub async fn mint(&self, token: NewToken, now: Timestamp) -> TokenDigest {
-        let digest = token.digest;
-        let minted = self.store.mint(token, now).await.unwrap();
-        assert!(matches!(minted, Minted::Done), "{minted:?}");
-        digest
+        mint(&self.store, token, now).await
     }
 
     pub async fn token(&self, key: KeyId) -> TokenDigest {
@@ -219,6 +216,14 @@ impl Fixture {
             })
             .unwrap()
     }
+}
+
+/// Mints a token by `store` as it stands, and gives its digest.
+pub async fn mint(store: &Store, token: NewToken, now: Timestamp) -> TokenDigest {
+    let digest = token.digest;
+    let minted = store.mint(token, now).await.unwrap();
+    assert!(matches!(minted, Minted::Done), "{minted:?}");
+    digest
 }
 
 /// The first batch of a sweep by `store`: of what is marked, and of what is deleted after that.

@@ -31,7 +31,6 @@ const LIVE_ASTRAY: &str = "SELECT count(*) FROM live_index i WHERE NOT EXISTS (
     SELECT 1 FROM tokens WHERE id = i.token_id AND key_id = i.key_id AND generation = i.generation
     AND ended_at IS NULL
     AND id <= (SELECT indexed FROM live_index_reach WHERE part = i.key_id & 3))";
-
 /// Of how many parts of the keys it is not known how far that index is, or said to be too far.
 const LIVE_UNREACHED: &str = "SELECT 4 - count(*) FROM live_index_reach
     WHERE indexed <= (SELECT coalesce(max(id), 0) FROM tokens)";
@@ -136,7 +135,7 @@ fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
         (LIVE_LACKING, "tokens that the index of live tokens lacks"),
         (
             LIVE_UNREACHED,
-            "parts of the index of live tokens without a reach that can be",
+            "parts of the index of live tokens whose reach is missing or too far",
         ),
         (
             LIVE_ASTRAY,

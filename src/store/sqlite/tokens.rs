@@ -9,8 +9,8 @@ use crate::{
     store::{Altered, DisabledToken, Listed, Reseal, SealedRow},
 };
 
-/// Which of the live tokens `t`, those that are not marked as ended, are good ones of a key, given the names of two parameters: those of
-/// the key and the time.
+/// Which of the live tokens `t`, those that are not marked as ended, are good ones of a key; given
+/// the names of two parameters: those of the key and the time.
 macro_rules! good_of_key {
     ($key:literal, $now:literal) => {
         concat!(
@@ -43,7 +43,8 @@ macro_rules! good_of_account {
 }
 pub(super) use good_of_account;
 
-// That `id` is selected lets those in the index and the newest be merged: nothing is sorted.
+/// A key's good tokens, newest first. That `id` is selected lets those in the index and the newest
+/// be merged: nothing is sorted.
 const LISTED: &str = concat!(
     "SELECT digest, sealed, id FROM live_tokens t WHERE ",
     good_of_key!("?1", "?2"),
@@ -329,5 +330,7 @@ mod tests {
                 format!("SEARCH i USING PRIMARY KEY (key_id=? AND generation{generation}?)");
             assert_eq!(plan(sql), [&indexed, newest, reach], "{sql}");
         }
+        let ended = ["SEARCH tokens USING INDEX tokens_ended_of_key (key_id=?)"];
+        assert_eq!(plan(ENDED_OF_KEY), ended);
     }
 }
