@@ -5,7 +5,7 @@
 -- and as copies sealed under a key that only the holder of the private key can derive.
 
 PRAGMA application_id = 0x4D6E7972; -- "Mnyr"
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 
 CREATE TABLE accounts (
     id          INTEGER PRIMARY KEY,
@@ -30,10 +30,12 @@ CREATE TABLE keys (
     created_at   INTEGER NOT NULL,
     expires_at   INTEGER,
     last_used_at INTEGER,
-    disabled_at  INTEGER
+    disabled_at  INTEGER,
+    carried_to   INTEGER REFERENCES keys (id) -- the newest of the keys that its good tokens were carried over to
 ) STRICT;
 
 CREATE INDEX keys_of_account ON keys (account_id);
+CREATE INDEX keys_carried ON keys (carried_to) WHERE carried_to IS NOT NULL;
 
 -- A token has ended when ended_at is set, when expires_at has come, or when its account has a later generation;
 -- the sweeper then sets ended_at.
@@ -54,7 +56,6 @@ CREATE TABLE tokens (
 
 CREATE INDEX tokens_expiring ON tokens (expires_at) WHERE ended_at IS NULL AND expires_at IS NOT NULL;
 CREATE INDEX tokens_signed ON tokens (signing_key) WHERE ended_at IS NULL AND signing_key IS NOT NULL;
-CREATE INDEX tokens_ended_of_key ON tokens (key_id, id) WHERE ended_at IS NOT NULL;
 CREATE INDEX tokens_ended ON tokens (ended_at) WHERE ended_at IS NOT NULL;
 
 -- Finds tokens by their digests. Each one's place in it is random, so each would cost a minting transaction a page
@@ -88,15 +89,28 @@ CREATE TABLE live_index (
 -- How far the index is. A fourth of the keys at a time is put in, so that minting never waits for long.
 CREATE TABLE live_index_reach (
     part    INTEGER PRIMARY KEY CHECK (part BETWEEN 0 AND 3), -- the keys for which key_id & 3 is this
-    indexed INTEGER NOT NULL     -- of their tokens it has all up to this one that are not marked as ended, and no others
+    indexed INTEGER NOT NULL     -- of their tokens it has all up to this one that are not marked as ended, and none later
 ) STRICT;
 
 INSERT INTO live_index_reach VALUES (0, 0), (1, 0), (2, 0), (3, 0);
 
+-- Entries of tokens that are marked as ended because they expired, which many do at once: they are taken out of the
+-- index later, many of a key at once. Until then they lead to ended tokens.
+CREATE TABLE live_index_expired (
+    token_id   INTEGER PRIMARY KEY,
+    key_id     INTEGER NOT NULL,
+    generation INTEGER NOT NULL
+) STRICT;
+
 -- These are all the ways for the index to change beside that: no statement revives a token, gives it another number
 -- or generation, or deletes one that is not marked as ended.
-CREATE TRIGGER live_index_ended AFTER UPDATE OF ended_at ON tokens WHEN NEW.ended_at IS NOT NULL BEGIN
+CREATE TRIGGER live_index_ended AFTER UPDATE OF ended_at ON tokens
+WHEN NEW.ended_at IS NOT NULL AND NEW.ended_at IS NOT NEW.expires_at BEGIN
     DELETE FROM live_index WHERE key_id = OLD.key_id AND generation = OLD.generation AND token_id = OLD.id;
+END;
+
+CREATE TRIGGER live_index_ended_by_expiry AFTER UPDATE OF ended_at ON tokens WHEN NEW.ended_at = NEW.expires_at BEGIN
+    INSERT OR REPLACE INTO live_index_expired VALUES (OLD.id, OLD.key_id, OLD.generation);
 END;
 
 CREATE TRIGGER live_index_carried AFTER UPDATE OF key_id ON tokens WHEN NEW.ended_at IS NULL BEGIN

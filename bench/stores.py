@@ -104,8 +104,11 @@ class Stores:
 def mark_expired(file: Path) -> None:
     """Marks the tokens whose time has come as ended, as a server's sweeper does."""
     mark = "UPDATE tokens SET ended_at = expires_at WHERE ended_at IS NULL AND expires_at <= ?"
+    expired = "SELECT key_id, generation, token_id FROM live_index_expired"
     with closing(sqlite3.connect(file)) as store, store:
         store.execute(mark, [int(time.time())])
+        store.execute(f"DELETE FROM live_index WHERE (key_id, generation, token_id) IN ({expired})")
+        store.execute("DELETE FROM live_index_expired")
 
 
 def mint_with_each(server: Server, key_file: Path) -> None:

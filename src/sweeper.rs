@@ -10,7 +10,7 @@ use crate::{
     command::RETRY_WINDOW,
     domain::{SigningKeyId, Timestamp},
     error::Error,
-    store::{LongEnded, Swept},
+    store::{LiveEntry, LongEnded, Swept},
 };
 
 /// How the sweeper goes about it.
@@ -28,12 +28,15 @@ pub struct Plan {
 /// A server rests so many times as long as a step took before the next one: what is minted meanwhile
 /// has the writer for itself.
 const REST: u32 = 4;
-/// So many tokens are taken out of the store's index together, in its order, before they are purged:
-/// the more these are, the more of them share a page of it.
-const ROUND: u32 = 250_000;
-/// How many of them are looked up at once, and taken out in one transaction.
+/// So many tokens are marked as expired before they are taken out of the store's index of live ones.
+/// Until then, whatever goes through a key's tokens passes over those of them that are its own.
+const EXPIRED_ROUND: u32 = 25_000;
+/// So many tokens are taken out of the store's index of digests before they are purged.
+const PURGED_ROUND: u32 = 250_000;
+/// How many tokens are looked up at once, and taken out of an index in one transaction. They are taken
+/// out in the index's order: the more a round has, the more of them share a page.
 const PART: u32 = 250;
-/// So few would hardly share any, and are taken out as they are purged.
+/// So few would hardly share any, and are taken out of the index of digests as they are purged.
 const FEW: usize = 500;
 
 /// Reclaims all that has ended, batch by batch, without a rest. May be dropped between two batches; what was
@@ -51,85 +54,144 @@ async fn sweep(app: &App, plan: &Plan, rests: u32) -> Result<Swept, Error> {
     let sweep = Sweep {
         app,
         batch: plan.batch,
-        round: ROUND,
+        expired_round: EXPIRED_ROUND,
+        purged_round: PURGED_ROUND,
         rests,
     };
-    let mut total = sweep.put_away(now).await?;
+    let mut expired = sweep.expire(now).await?;
+    expired += sweep.end_outdated(now).await?;
+    let forgotten = sweep.forget_retries(now.before(RETRY_WINDOW)).await?;
     for key in app.signing.retired() {
-        total.expired += end_signed_by(app, key, plan.batch).await?;
+        expired += end_signed_by(app, key, plan.batch).await?;
     }
-    total.purged = sweep.purge(now.before(plan.retention)).await?;
-    Ok(total)
+    let purged = sweep.purge(now.before(plan.retention)).await?;
+    Ok(Swept {
+        expired,
+        purged,
+        forgotten,
+    })
 }
 
-/// A sweep under way.
+/// A sweep under way. Each of its parts says with how many rows it was done.
 struct Sweep<'a> {
     app: &'a App,
     batch: u32,
+    expired_round: u32,
     /// Whole parts.
-    round: u32,
+    purged_round: u32,
     rests: u32,
 }
 
 impl Sweep<'_> {
-    /// Marks what has ended by `now`, and forgets retries, until nothing is left of either.
-    async fn put_away(&self, now: Timestamp) -> Result<Swept, Error> {
-        let forget_before = now.before(RETRY_WINDOW);
-        let mut total = Swept::default();
+    /// Marks the tokens that have expired by `now`: in rounds, after each of which they are taken out
+    /// of the index of live ones.
+    async fn expire(&self, now: Timestamp) -> Result<u64, Error> {
+        let mut expired = 0;
         loop {
-            let step = self.app.store.put_away(now, forget_before, self.batch);
-            let swept = self.rested(step).await?;
-            if swept.is_nothing() {
-                return Ok(total);
+            let step = async || self.app.store.expire(now, self.batch).await;
+            let marked = self.repeat(self.expired_round, step).await?;
+            expired += marked;
+            self.unlist().await?;
+            if marked < u64::from(self.expired_round) {
+                return Ok(expired);
             }
-            total += swept;
         }
     }
 
-    /// Deletes the tokens that ended before `before`, and says how many these were: in rounds, each of
-    /// which has them out of the index first.
+    /// Takes expired tokens out of the index of live ones.
+    async fn unlist(&self) -> Result<(), Error> {
+        let store = &self.app.store;
+        let next = async |last| store.expired_entries(last, PART).await;
+        loop {
+            let as_marked: Vec<LiveEntry> = self.read(self.expired_round, next).await?;
+            let mut as_indexed = as_marked.clone();
+            as_indexed.sort_unstable();
+            for part in as_indexed.chunks(PART as usize) {
+                self.rested(store.unlist(part.to_vec())).await?;
+            }
+            for part in as_marked.chunks(PART as usize) {
+                self.rested(store.unlisted(part.to_vec())).await?;
+            }
+            if as_marked.len() < self.expired_round as usize {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Marks what ended with a generation of an account.
+    async fn end_outdated(&self, now: Timestamp) -> Result<u64, Error> {
+        let step = async || self.app.store.end_outdated(now, self.batch).await;
+        self.repeat(u32::MAX, step).await
+    }
+
+    async fn forget_retries(&self, before: Timestamp) -> Result<u64, Error> {
+        let step = async || self.app.store.forget_retries(before, self.batch).await;
+        self.repeat(u32::MAX, step).await
+    }
+
+    /// Deletes the tokens that ended before `before`: in rounds, each of which has them out of the index
+    /// of digests first.
     async fn purge(&self, before: Timestamp) -> Result<u64, Error> {
         let mut purged = 0;
         loop {
-            let is_last = self.unindex(before).await? < self.round as usize;
-            let end = purged + u64::from(self.round);
-            while is_last || purged < end {
-                let some = self
-                    .rested(self.app.store.purge(before, self.batch))
-                    .await?;
-                if some == 0 {
-                    return Ok(purged);
-                }
-                purged += some;
+            let is_last = self.unindex(before).await? < self.purged_round as usize;
+            let round = if is_last { u32::MAX } else { self.purged_round };
+            let step = async || self.app.store.purge(before, self.batch).await;
+            purged += self.repeat(round, step).await?;
+            if is_last {
+                return Ok(purged);
             }
         }
     }
 
-    /// Has the tokens that are purged next be out of the index, and says how many these are.
+    /// Has the tokens that are purged next be out of the index of digests, and says how many these are.
     async fn unindex(&self, before: Timestamp) -> Result<usize, Error> {
-        let next = self.long_ended(before).await?;
-        if next.len() > FEW {
-            for part in next.chunks(PART as usize) {
-                self.rested(self.app.store.unindex(part.to_vec())).await?;
+        let store = &self.app.store;
+        let next = async |last| store.long_ended(before, last, PART).await;
+        // Kept in the index's order all along: nothing else is done while many are sorted.
+        let as_indexed: BTreeSet<LongEnded> = self.read(self.purged_round, next).await?;
+        let as_indexed: Vec<_> = as_indexed.into_iter().collect();
+        if as_indexed.len() > FEW {
+            for part in as_indexed.chunks(PART as usize) {
+                self.rested(store.unindex(part.to_vec())).await?;
             }
         }
-        Ok(next.len())
+        Ok(as_indexed.len())
     }
 
-    /// The tokens that are purged next, in the order of the index.
-    async fn long_ended(&self, before: Timestamp) -> Result<Vec<LongEnded>, Error> {
-        // Kept in order all along: nothing else is done while many are sorted.
-        let (mut found, mut last) = (BTreeSet::new(), None);
-        while found.len() < self.round as usize {
-            let some = self.app.store.long_ended(before, last, PART);
-            let some = self.rested(some).await?;
+    /// What `next` gives, which is told the last it gave: until that is nothing, or a round is full.
+    async fn read<T: Copy, All: Default + Extend<T>>(
+        &self,
+        round: u32,
+        next: impl AsyncFn(Option<T>) -> Result<Vec<T>, Error>,
+    ) -> Result<All, Error> {
+        let (mut all, mut count, mut last) = (All::default(), 0, None);
+        while count < round as usize {
+            let some = self.rested(next(last)).await?;
             if some.is_empty() {
                 break;
             }
             last = some.last().copied();
-            found.extend(some);
+            count += some.len();
+            all.extend(some);
         }
-        Ok(found.into_iter().collect())
+        Ok(all)
+    }
+
+    /// Does a step again and again: until it had nothing to do, or `round` rows or more are done.
+    async fn repeat(
+        &self,
+        round: u32,
+        step: impl AsyncFn() -> Result<u64, Error>,
+    ) -> Result<u64, Error> {
+        let mut total = 0;
+        loop {
+            let done = self.rested(step()).await?;
+            total += done;
+            if done == 0 || total >= u64::from(round) {
+                return Ok(total);
+            }
+        }
     }
 
     /// Does a step, and rests after it.
@@ -210,14 +272,17 @@ mod tests {
         )
     }
 
-    /// Gives the store so many tokens that have expired, all of them in the index.
+    /// Gives the store so many tokens that have expired, of two keys in turn, all of them in the indexes.
     async fn add_expired(app: &App, count: u16) {
-        let (account, id) = (AccountId::from_i64(1), KeyId::from_i64(1));
+        let account = AccountId::from_i64(1);
         let name = AccountName::parse("acme").unwrap();
         app.store.create_account(account, name, NOW).await.unwrap();
-        let key = app.entropy.draw(PrivateKey::generate);
-        let keys = vec![NewKey::of(&key, id, String::new())];
-        app.store.add_keys(account, keys, NOW).await.unwrap();
+        let keys = [1, 2].map(KeyId::from_i64);
+        let new = keys.map(|id| {
+            let key = app.entropy.draw(PrivateKey::generate);
+            NewKey::of(&key, id, String::new())
+        });
+        app.store.add_keys(account, new.into(), NOW).await.unwrap();
         // Not in the order of their digests.
         let tokens = (0..count).rev().map(|number| {
             let mut bytes = [0; 32];
@@ -232,9 +297,19 @@ mod tests {
         });
         let (tokens, untold) = (tokens.collect(), Progress(Box::new(|_| ())));
         let policy = Policy::default();
-        let imported = app.store.import_tokens(id, policy, tokens, untold, NOW);
+        let imported = app
+            .store
+            .import_tokens(keys[0], policy, tokens, untold, NOW);
         imported.await.unwrap();
         app.store.index_newest().await.unwrap();
+        file(app)
+            .execute_batch(
+                "UPDATE tokens SET key_id = 1 + (id & 1);
+                 DELETE FROM live_index;
+                 INSERT INTO live_index SELECT key_id, generation, id FROM tokens;
+                 UPDATE live_index_reach SET indexed = (SELECT max(id) FROM tokens)",
+            )
+            .unwrap();
     }
 
     #[expect(
@@ -245,36 +320,77 @@ mod tests {
         Connection::open(app.store.path()).unwrap()
     }
 
+    fn sweep(app: &App) -> Sweep<'_> {
+        Sweep {
+            app,
+            batch: 50,
+            expired_round: 2 * PART,
+            purged_round: 3 * PART,
+            rests: 1,
+        }
+    }
+
+    /// Has the store note when a row leaves `table`: the values of `columns`.
+    fn watch(app: &App, table: &str, columns: &str) {
+        let watch = format!(
+            "CREATE TABLE left (seen, place);
+             CREATE TRIGGER leaving AFTER DELETE ON {table}
+             BEGIN INSERT INTO left SELECT {columns}; END"
+        );
+        file(app).execute_batch(&watch).unwrap();
+    }
+
+    /// How many rows left by each of the values that were seen then, and how often one left after another that is
+    /// behind it while they were the same.
+    fn left(app: &App) -> (Vec<(i64, i64)>, i64) {
+        let file = file(app);
+        let mut left = file
+            .prepare("SELECT seen, count(*) FROM left GROUP BY seen ORDER BY min(rowid)")
+            .unwrap();
+        let left = left.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        let jumps = "SELECT count(*) FROM left a JOIN left b ON b.rowid = a.rowid + 1
+            WHERE b.place < a.place AND b.seen = a.seen";
+        let jumps = file.query_row(jumps, [], |row| row.get(0)).unwrap();
+        (left.unwrap().map(Result::unwrap).collect(), jumps)
+    }
+
+    #[tokio::test]
+    async fn expired_tokens_are_taken_out_of_the_index_of_live_ones_in_rounds_and_key_by_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(&folder);
+        add_expired(&app, 1201).await;
+        let unmarked = "(SELECT count(*) FROM tokens WHERE ended_at IS NULL), OLD.key_id";
+        watch(&app, "live_index", unmarked);
+        assert_eq!(sweep(&app).expire(NOW).await.unwrap(), 1201);
+        assert_eq!(left(&app), (vec![(701, 500), (201, 500), (0, 201)], 0));
+        assert!(app.store.expired_entries(None, 1).await.unwrap().is_empty());
+        assert!(app.store.examine().await.unwrap().faults.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_a_sweep_before_did_not_take_out_any_more_is_taken_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let app = app(&folder);
+        add_expired(&app, 1201).await;
+        while app.store.expire(NOW, 100).await.unwrap() > 0 {}
+        assert_eq!(sweep(&app).expire(NOW).await.unwrap(), 0);
+        assert!(app.store.expired_entries(None, 1).await.unwrap().is_empty());
+        let indexed = "SELECT count(*) FROM live_index";
+        let indexed: i64 = file(&app).query_row(indexed, [], |row| row.get(0)).unwrap();
+        assert_eq!(indexed, 0);
+    }
+
     #[tokio::test]
     async fn many_are_taken_out_of_the_index_in_rounds_and_each_round_is_purged_before_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let app = app(&folder);
         add_expired(&app, 1601).await;
-        // How many tokens there are as each leaves the index, and in which order they do.
-        let watch = "CREATE TABLE left (tokens, start);
-            CREATE TRIGGER leaving AFTER DELETE ON digest_index
-            BEGIN INSERT INTO left SELECT count(*), OLD.start FROM tokens; END";
-        file(&app).execute_batch(watch).unwrap();
-        let sweep = Sweep {
-            app: &app,
-            batch: 50,
-            round: 3 * PART,
-            rests: 1,
-        };
-        assert_eq!(sweep.put_away(NOW).await.unwrap().expired, 1601);
-        assert_eq!(sweep.purge(NOW).await.unwrap(), 1600);
-        let left: Vec<(i64, i64)> = file(&app)
-            .prepare("SELECT tokens, count(*) FROM left GROUP BY tokens ORDER BY tokens DESC")
-            .unwrap()
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
-        assert_eq!(left, [(1601, 750), (851, 750), (101, 50), (51, 50)]);
-        let jumps = "SELECT count(*) FROM left a JOIN left b ON b.rowid = a.rowid + 1
-            WHERE b.start < a.start AND b.tokens = a.tokens AND a.tokens > 101";
-        let jumps: i64 = file(&app).query_row(jumps, [], |row| row.get(0)).unwrap();
-        assert_eq!(jumps, 0);
+        assert_eq!(sweep(&app).expire(NOW).await.unwrap(), 1601);
+        let kept = "(SELECT count(*) FROM tokens), OLD.start";
+        watch(&app, "digest_index", kept);
+        assert_eq!(sweep(&app).purge(NOW).await.unwrap(), 1600);
+        let rounds = vec![(1601, 750), (851, 750), (101, 50), (51, 50)];
+        assert_eq!(left(&app), (rounds, 0));
         assert!(app.store.examine().await.unwrap().faults.is_empty());
     }
 }

@@ -29,7 +29,7 @@ pub use self::{
     },
     outcome::{
         AccountRow, AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, EditedPolicy,
-        Health, KeyRow, KeyTokens, LongEnded, NewKey, Reseal, RotatedKey, Swept,
+        Health, KeyRow, KeyTokens, LiveEntry, LongEnded, NewKey, Reseal, RotatedKey, Swept,
     },
     token_import::{Imported, ImportedToken, Progress},
     token_outcome::{
@@ -206,9 +206,21 @@ operations! {
     /// Puts the digests of the newest tokens into the index when there are many of them.
     index_newest() -> ();
 
-    /// Marks tokens that have ended as such, at most `limit` for each way to end, and forgets at most
-    /// `limit` of the retries that were noted before `forget_before`.
-    put_away(now: Timestamp, forget_before: Timestamp, limit: u32) -> Swept;
+    /// Marks at most `limit` of the tokens that have expired by `now`, those that did so first; says how
+    /// many these were.
+    expire(now: Timestamp, limit: u32) -> u64;
+    /// At most `limit` of the entries by which expired tokens are still in the index of live ones: those
+    /// after `after`, or the first.
+    expired_entries(after: Option<LiveEntry>, limit: u32) -> Vec<LiveEntry>;
+    /// Takes entries out of the index of live tokens that [`Self::expired_entries`] gave.
+    unlist(entries: Vec<LiveEntry>) -> ();
+    /// Notes that this has been done.
+    unlisted(entries: Vec<LiveEntry>) -> ();
+    /// Marks at most `limit` of the tokens that ended with a generation of their account; says how many
+    /// these were.
+    end_outdated(now: Timestamp, limit: u32) -> u64;
+    /// Forgets at most `limit` of the retries that were noted before `before`, and says how many.
+    forget_retries(before: Timestamp, limit: u32) -> u64;
     /// At most `limit` of the tokens that are purged next and can be unindexed before: those that are
     /// purged after `after`, or the first.
     long_ended(before: Timestamp, after: Option<LongEnded>, limit: u32) -> Vec<LongEnded>;

@@ -213,12 +213,12 @@ impl Swept {
     }
 }
 
-impl std::ops::AddAssign for Swept {
-    fn add_assign(&mut self, more: Self) {
-        self.expired += more.expired;
-        self.purged += more.purged;
-        self.forgotten += more.forgotten;
-    }
+/// How a token is found in the index of live ones, in whose order they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LiveEntry {
+    pub(in crate::store) key: i64,
+    pub(in crate::store) generation: i64,
+    pub(in crate::store) row: i64,
 }
 
 /// A token that ended long enough ago to be purged; they are ordered as it is best to unindex them.

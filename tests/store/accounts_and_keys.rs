@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 
 use moneyer::{
-    domain::{AccountId, AccountName, ApiVersion, KeyId, TokenDigest},
+    domain::{AccountId, AccountName, ApiVersion, KeyId},
     store::{
-        AddedKeys, Carry, CreatedAccount, DisabledAccount, DisabledKey, DisabledToken, KeyTokens,
-        Listed, Minted, NewKey, NewToken, RotatedKey,
+        AddedKeys, CreatedAccount, DisabledAccount, DisabledKey, DisabledToken, KeyTokens, Listed,
+        Minted, NewKey,
     },
 };
 
-use crate::support::{Fixture, NOW, later, once, sealed};
+use crate::support::{Fixture, NOW, later};
 
 #[tokio::test]
 async fn an_account_is_found_by_name_and_by_id() {
@@ -253,130 +253,6 @@ async fn disabling_a_key_ends_its_tokens_when_asked_to_even_later() {
             .unwrap(),
         DisabledKey::Unknown
     );
-}
-
-fn carry(works_for: impl Fn(&TokenDigest) -> bool + Send + 'static) -> Carry {
-    Carry(Box::new(move |digest, _| {
-        works_for(digest).then(|| sealed(2))
-    }))
-}
-
-#[tokio::test]
-async fn a_rotation_carries_tokens_in_order_and_retries_with_them() {
-    let it = Fixture::new();
-    let (account, old) = it.account_and_key().await;
-    let first = it.token(old).await;
-    let second = it
-        .mint(
-            NewToken {
-                once: Some(once("a", 1)),
-                ..it.new_token(old)
-            },
-            NOW,
-        )
-        .await;
-    let new = it.new_key();
-    let new_id = new.id;
-    let rotated = it
-        .store
-        .rotate_key(old, new, Some(carry(|_| true)), NOW)
-        .await
-        .unwrap();
-    assert_eq!(
-        rotated,
-        RotatedKey::Done {
-            carried: 2,
-            ended: 0
-        }
-    );
-    assert_eq!(it.list(new_id, NOW).await, [second, first]);
-    assert!(matches!(
-        it.store.list_tokens(old, 100, NOW).await.unwrap(),
-        Listed::KeyDead
-    ));
-    let retry = NewToken {
-        once: Some(once("a", 1)),
-        ..it.new_token(new_id)
-    };
-    let Minted::Before(row) = it.store.mint(retry, NOW).await.unwrap() else {
-        panic!("a retry after a rotation minted")
-    };
-    assert_eq!(
-        (row.digest, row.sealed.as_bytes()),
-        (second, sealed(2).as_bytes())
-    );
-    assert_eq!(it.store.list_keys(account).await.unwrap().len(), 2);
-}
-
-#[tokio::test]
-async fn a_rotation_may_end_the_tokens() {
-    let it = Fixture::new();
-    let (_, old) = it.account_and_key().await;
-    let digest = it.token(old).await;
-    let new = it.new_key();
-    let new_id = new.id;
-    let rotated = it.store.rotate_key(old, new, None, NOW).await.unwrap();
-    assert_eq!(
-        rotated,
-        RotatedKey::Done {
-            carried: 0,
-            ended: 1
-        }
-    );
-    assert!(it.list(new_id, NOW).await.is_empty());
-    let ended: Option<i64> = it
-        .file()
-        .query_row(
-            "SELECT ended_at FROM tokens WHERE digest = ?1",
-            [digest.as_bytes()],
-            |row| row.get(0),
-        )
-        .unwrap();
-    assert_eq!(ended, Some(NOW.seconds()));
-}
-
-#[tokio::test]
-async fn a_rotation_that_meets_a_broken_seal_changes_nothing() {
-    let it = Fixture::new();
-    let (account, old) = it.account_and_key().await;
-    let (first, second) = (it.token(old).await, it.token(old).await);
-    let rotated = it
-        .store
-        .rotate_key(
-            old,
-            it.new_key(),
-            Some(carry(move |digest| *digest == first)),
-            NOW,
-        )
-        .await
-        .unwrap();
-    assert!(matches!(rotated, RotatedKey::SealBroken(_)), "{rotated:?}");
-    assert_eq!(it.list(old, NOW).await, [second, first]);
-    assert_eq!(it.store.list_keys(account).await.unwrap().len(), 1);
-    let seals: i64 = it
-        .file()
-        .query_row("SELECT count(DISTINCT sealed) FROM tokens", [], |row| {
-            row.get(0)
-        })
-        .unwrap();
-    assert_eq!(seals, 1);
-}
-
-#[tokio::test]
-async fn a_dead_key_is_not_rotated() {
-    let it = Fixture::new();
-    let (account, old) = it.account_and_key().await;
-    it.store
-        .disable_key(old, KeyTokens::Keep, NOW)
-        .await
-        .unwrap();
-    let rotated = it
-        .store
-        .rotate_key(old, it.new_key(), Some(carry(|_| true)), NOW)
-        .await
-        .unwrap();
-    assert_eq!(rotated, RotatedKey::KeyDead);
-    assert_eq!(it.store.list_keys(account).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use moneyer::{
     domain::{AccountId, KeyId, Policy, Timestamp, TokenId},
-    store::{Carry, DisabledToken, Imported, ImportedToken, Minted, NewKey, NewToken, RotatedKey},
+    store::{Carry, DisabledToken, Imported, ImportedToken, Minted, NewKey, RotatedKey},
 };
 
 use crate::support::{Fixture, NOW, elsewhere, later, mint, untold};
@@ -210,7 +210,7 @@ async fn tokens_of_earlier_generations_are_found_in_the_index_and_out_of_it() {
     let new = it.new_key();
     let new_id = new.id;
     let carry = Carry(Box::new(|_, seal| Some(seal.clone())));
-    // Those that ended so are carried over, too.
+    // Those that ended so stay where they are, and the new key answers for them.
     let rotated = server.rotate_key(key, new, Some(carry), NOW).await.unwrap();
     let expected = RotatedKey::Done {
         carried: 0,
@@ -228,32 +228,54 @@ async fn tokens_of_earlier_generations_are_found_in_the_index_and_out_of_it() {
     server.regenerate_account(account, NOW).await.unwrap();
     let mut marked = 0;
     while it.count("live_tokens") > 0 {
-        let swept = server.put_away(NOW, NOW, 4).await.unwrap();
-        assert!(swept.expired > 0, "nothing more is marked");
-        marked += swept.expired;
+        let some = server.end_outdated(NOW, 4).await.unwrap();
+        assert!(some > 0, "nothing more is marked");
+        marked += some;
     }
-    assert_eq!((marked, it.count("live_index")), (8, 0));
+    assert_eq!((marked, it.count("live_index")), (16, 0));
     assert!(it.is_sound().await);
 }
 
 #[tokio::test]
-async fn tokens_that_expire_leave_the_index_when_they_are_marked() {
+async fn tokens_that_expire_are_passed_over_in_the_index_until_they_are_taken_out() {
     let it = Fixture::new();
-    let (_, key) = it.account_and_key().await;
-    let server = it.indexing_by(1);
-    let until = |seconds: i64| NewToken {
-        expires_at: Some(later(seconds)),
-        ..it.new_token(key)
-    };
-    for seconds in [10, 20, 30, 40, 50] {
-        mint(&server, until(seconds), NOW).await;
+    let (account, first) = it.account_and_key().await;
+    let second = it.key(account).await;
+    let mut tokens = Vec::new();
+    for (of, seconds) in [(first, 20), (second, 10), (first, 30), (second, 30)] {
+        tokens.push(it.token_until(of, later(seconds)).await);
     }
-    let listed = async |now: Timestamp| it.list(key, now).await.len();
-    let before = it.count("live_index");
-    assert!(before > 0);
-    assert_eq!(listed(later(30)).await, 2);
-    server.put_away(later(30), NOW, 10).await.unwrap();
-    assert_eq!(listed(later(30)).await, 2);
-    assert!(it.count("live_index") < before);
+    it.file()
+        .execute_batch(
+            "INSERT INTO live_index SELECT key_id, generation, id FROM tokens;
+             UPDATE live_index_reach SET indexed = 4",
+        )
+        .unwrap();
+    let listed = async |of, now: Timestamp| it.list(of, now).await;
+    let store = &it.store;
+    assert_eq!(store.expire(later(20), 10).await.unwrap(), 2);
+    for (of, left) in [(first, tokens[2]), (second, tokens[3])] {
+        assert_eq!(listed(of, later(20)).await, [left]);
+        // Not even were it earlier again.
+        assert_eq!(listed(of, NOW).await, [left]);
+    }
+    assert_eq!(it.count("live_index"), 4);
+    assert!(it.is_sound().await);
+
+    let oldest_first = store.expired_entries(None, 1).await.unwrap();
+    let rest = store
+        .expired_entries(oldest_first.last().copied(), 10)
+        .await
+        .unwrap();
+    assert_eq!((oldest_first.len(), rest.len()), (1, 1));
+    let all = [oldest_first, rest].concat();
+    store.unlist(all.clone()).await.unwrap();
+    assert_eq!(it.count("live_index"), 2);
+    assert!(it.is_sound().await);
+    // As it is after a crash in between.
+    assert_eq!(store.expired_entries(None, 10).await.unwrap(), all);
+    store.unlist(all.clone()).await.unwrap();
+    store.unlisted(all).await.unwrap();
+    assert_eq!(store.expired_entries(None, 10).await.unwrap(), []);
     assert!(it.is_sound().await);
 }

@@ -104,7 +104,7 @@ impl Model {
                 self.tokens(key).clear();
             }
             _ => {
-                store.put_away(NOW, NOW, 3).await.unwrap();
+                store.end_outdated(NOW, 3).await.unwrap();
                 store.purge(later(1), 3).await.unwrap();
             }
         }

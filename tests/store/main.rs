@@ -12,6 +12,7 @@ mod live_index;
 mod live_tokens;
 mod management;
 mod purging;
+mod rotation;
 mod settings;
 mod signed;
 mod support;

@@ -234,9 +234,13 @@ pub async fn sweep(
     forget_before: Timestamp,
     limit: u32,
 ) -> Swept {
-    let put_away = store.put_away(now, forget_before, limit).await.unwrap();
-    let purged = store.purge(purge_before, limit).await.unwrap();
-    Swept { purged, ..put_away }
+    let expired = store.expire(now, limit).await.unwrap();
+    let outdated = store.end_outdated(now, limit).await.unwrap();
+    Swept {
+        expired: expired + outdated,
+        forgotten: store.forget_retries(forget_before, limit).await.unwrap(),
+        purged: store.purge(purge_before, limit).await.unwrap(),
+    }
 }
 
 /// What has become of the token with this digest, as `store` finds it.

@@ -153,10 +153,6 @@ fn a_sweep_finds_what_it_wants_by_an_index() {
             "tokens_ended (ended_at=? AND rowid>?)",
         ),
         (
-            "SELECT id FROM tokens WHERE key_id = 1 AND ended_at IS NOT NULL AND id > 1 ORDER BY id LIMIT 1",
-            "tokens_ended_of_key",
-        ),
-        (
             "SELECT key_id FROM idempotency WHERE created_at <= 1 ORDER BY created_at LIMIT 1",
             "idempotency_age",
         ),

@@ -26,11 +26,13 @@ const LIVE_LACKING: &str = "SELECT count(*) FROM tokens t WHERE ended_at IS NULL
     AND id <= (SELECT indexed FROM live_index_reach WHERE part = t.key_id & 3) AND NOT EXISTS (
         SELECT 1 FROM live_index
         WHERE key_id = t.key_id AND generation = t.generation AND token_id = t.id)";
-/// How much of the index of live tokens leads to none that it should.
+/// How much of the index of live tokens leads to none that it should, and is not to be taken out.
 const LIVE_ASTRAY: &str = "SELECT count(*) FROM live_index i WHERE NOT EXISTS (
     SELECT 1 FROM tokens WHERE id = i.token_id AND key_id = i.key_id AND generation = i.generation
     AND ended_at IS NULL
-    AND id <= (SELECT indexed FROM live_index_reach WHERE part = i.key_id & 3))";
+    AND id <= (SELECT indexed FROM live_index_reach WHERE part = i.key_id & 3))
+    AND NOT EXISTS (SELECT 1 FROM live_index_expired WHERE token_id = i.token_id
+        AND key_id = i.key_id AND generation = i.generation)";
 /// Of how many parts of the keys it is not known how far that index is, or said to be too far.
 const LIVE_UNREACHED: &str = "SELECT 4 - count(*) FROM live_index_reach
     WHERE indexed <= (SELECT coalesce(max(id), 0) FROM tokens)";

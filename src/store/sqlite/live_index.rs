@@ -1,8 +1,14 @@
-//! Putting the newest tokens into the index of live ones: many at once, so that those of one key
-//! share the pages that are written.
+//! Putting the newest tokens into the index of live ones, and taking expired ones out: many at once,
+//! so that those of one key share the pages that are written.
 
-use super::work::Work;
-use crate::domain::{Change, Event};
+use rusqlite::params;
+
+use super::{Sqlite, work::Work};
+use crate::{
+    domain::{Change, Event},
+    error::Error,
+    store::LiveEntry,
+};
 
 /// How many rows may be beyond its reach before some are put in. Whatever goes through a key's tokens
 /// looks at all of these, too.
@@ -21,6 +27,12 @@ const PUT_IN: &str = "INSERT OR IGNORE INTO live_index SELECT key_id, generation
     AND ended_at IS NULL ORDER BY key_id, generation, id";
 const REACH_ALL: &str =
     "UPDATE live_index_reach SET indexed = (SELECT max(id) FROM tokens) WHERE part = ?1";
+/// Entries of expired tokens, which are to be taken out.
+const EXPIRED_ENTRIES: &str = "SELECT key_id, generation, token_id FROM live_index_expired
+    WHERE token_id > ?1 ORDER BY token_id LIMIT ?2";
+const UNLIST: &str =
+    "DELETE FROM live_index WHERE key_id = ?1 AND generation = ?2 AND token_id = ?3";
+const UNLISTED: &str = "DELETE FROM live_index_expired WHERE token_id = ?1";
 
 /// Once `many` rows are beyond its reach, puts in the tokens of the part of the keys that is furthest
 /// behind; of further parts too, while twice as many are. Only a transaction that adds tokens has
@@ -55,4 +67,49 @@ fn adds_tokens(change: &Change) -> bool {
         change.event,
         Event::TokensMinted { .. } | Event::TokensImported { .. }
     )
+}
+
+impl Sqlite {
+    pub(in crate::store) async fn expired_entries(
+        &self,
+        after: Option<LiveEntry>,
+        limit: u32,
+    ) -> Result<Vec<LiveEntry>, Error> {
+        self.read(move |lookup| {
+            let after = after.map_or(0, |last| last.row);
+            lookup
+                .prepare_cached(EXPIRED_ENTRIES)?
+                .query_map(params![after, limit], |row| {
+                    Ok(LiveEntry {
+                        key: row.get(0)?,
+                        generation: row.get(1)?,
+                        row: row.get(2)?,
+                    })
+                })?
+                .collect()
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn unlist(&self, entries: Vec<LiveEntry>) -> Result<(), Error> {
+        // They lead to ended tokens still: none begins again, and no row's number goes to another.
+        self.write_without_savepoint(move |connection| {
+            let mut unlist = connection.prepare_cached(UNLIST)?;
+            entries.iter().try_for_each(|entry| {
+                let place = params![entry.key, entry.generation, entry.row];
+                unlist.execute(place).map(drop)
+            })
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn unlisted(&self, entries: Vec<LiveEntry>) -> Result<(), Error> {
+        self.write_without_savepoint(move |connection| {
+            let mut unlisted = connection.prepare_cached(UNLISTED)?;
+            entries
+                .iter()
+                .try_for_each(|entry| unlisted.execute([entry.row]).map(drop))
+        })
+        .await
+    }
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 const SCHEMA: &str = include_str!("../../../schema.sql");
-const SCHEMA_VERSION: i64 = 7;
+const SCHEMA_VERSION: i64 = 8;
 const APPLICATION_ID: i64 = 0x4D6E_7972;
 const STATEMENTS_KEPT_PREPARED: usize = 64;
 

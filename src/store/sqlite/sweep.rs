@@ -3,11 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use super::{Sqlite, indexing::take_out, newest::located};
-use crate::{
-    domain::Timestamp,
-    error::Error,
-    store::{LongEnded, Swept},
-};
+use crate::{domain::Timestamp, error::Error, store::LongEnded};
 
 /// What may be purged. The last token stays, so that its number is not given to another; and those
 /// that are being put into the index of digests, lest it leads to rows that are gone.
@@ -25,7 +21,7 @@ macro_rules! purgeable {
     };
 }
 
-/// Marks tokens whose time has come, so that they leave the index of live ones.
+/// Marks tokens whose time has come; notes that their entries are to leave the index of live ones.
 const EXPIRE: &str = "UPDATE tokens SET ended_at = expires_at WHERE id IN (
     SELECT id FROM tokens WHERE ended_at IS NULL AND expires_at <= ?1 ORDER BY expires_at LIMIT ?2)";
 /// Marks tokens of an account's earlier generations that the index of live ones has.
@@ -61,21 +57,27 @@ const NEXT_LATER: &str = purgeable!(
 );
 
 impl Sqlite {
-    pub(in crate::store) async fn put_away(
+    pub(in crate::store) async fn expire(&self, now: Timestamp, limit: u32) -> Result<u64, Error> {
+        self.write(move |connection| reclaim(connection, EXPIRE, now, limit))
+            .await
+    }
+
+    pub(in crate::store) async fn end_outdated(
         &self,
         now: Timestamp,
-        forget_before: Timestamp,
         limit: u32,
-    ) -> Result<Swept, Error> {
-        self.write(move |connection| {
-            let marked = reclaim(connection, EXPIRE, now, limit)?;
-            Ok(Swept {
-                expired: marked + outdate(connection, now, limit)?,
-                purged: 0,
-                forgotten: reclaim(connection, FORGET, forget_before, limit)?,
-            })
-        })
-        .await
+    ) -> Result<u64, Error> {
+        self.write(move |connection| outdate(connection, now, limit))
+            .await
+    }
+
+    pub(in crate::store) async fn forget_retries(
+        &self,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<u64, Error> {
+        self.write(move |connection| reclaim(connection, FORGET, before, limit))
+            .await
     }
 
     pub(in crate::store) async fn long_ended(

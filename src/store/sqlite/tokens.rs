@@ -83,7 +83,10 @@ impl Sqlite {
             if account_of_good_key(work, key, now)?.is_none() {
                 return Ok(DisabledToken::KeyDead);
             }
-            let select = Endable::select("id = ?1 AND digest = ?2 AND key_id = ?3");
+            let select = Endable::select(
+                "id = ?1 AND digest = ?2
+                 AND (key_id = ?3 OR (SELECT carried_to FROM keys WHERE id = key_id) = ?3)",
+            );
             let found = work.find(TokenId::of(&digest), |row| {
                 work.prepare_cached(&select)?
                     .query_row(
@@ -223,40 +226,32 @@ pub(super) fn count_good(
         .map(i64::unsigned_abs)
 }
 
-/// Makes the tokens of the key `from` those of the key `to`, ended ones and noted requests too, so
-/// that a retry of either is still answered. Gives the first token whose seal did not open, if any:
-/// then not all was done.
+/// Makes the good tokens of the key `from` those of the key `to`, and those whose minting may be
+/// retried, good or not: their seals must open. Others that have ended stay where they are, and it is
+/// noted that `to` answers for them. Gives the first token whose seal did not open, if any: then not
+/// all was done.
 pub(super) fn carry_all(
     connection: &Connection,
     from: KeyId,
     to: KeyId,
     reseal: &Reseal,
-    now: Timestamp,
 ) -> rusqlite::Result<Result<(), TokenId>> {
-    // What ended with a generation is marked so first: the index of the others has it apart.
-    connection
-        .prepare_cached(END_OUTDATED)?
-        .execute(params![from.to_i64(), now.seconds()])?;
-    for some in [LIVE_OF_KEY, ENDED_OF_KEY] {
+    for some in [RETRIED_OF_KEY, LIVE_OF_KEY] {
         if let Err(broken) = carry(connection, some, from, to, reseal)? {
             return Ok(Err(broken));
         }
     }
     connection
-        .prepare_cached("UPDATE idempotency SET key_id = ?2 WHERE key_id = ?1")?
+        .prepare_cached("UPDATE keys SET carried_to = ?2 WHERE id = ?1 OR carried_to = ?1")?
         .execute(params![from.to_i64(), to.to_i64()])?;
     Ok(Ok(()))
 }
 
-const END_OUTDATED: &str = "UPDATE tokens SET ended_at = ?2 WHERE id IN (
-    SELECT id FROM live_tokens WHERE key_id = ?1 AND generation < (SELECT a.generation
-        FROM keys k JOIN accounts a ON a.id = k.account_id WHERE k.id = ?1))";
-// Apart, since each has an index of its own.
+const RETRIED_OF_KEY: &str = "SELECT t.digest, t.sealed, t.id FROM idempotency i
+    JOIN tokens t ON t.id = i.token_id WHERE i.key_id = ?1 LIMIT 1000";
 const LIVE_OF_KEY: &str = "SELECT digest, sealed, id FROM live_tokens
     WHERE key_id = ?1 AND generation = (SELECT a.generation
         FROM keys k JOIN accounts a ON a.id = k.account_id WHERE k.id = ?1) ORDER BY id LIMIT 1000";
-const ENDED_OF_KEY: &str = "SELECT digest, sealed, id FROM tokens
-    WHERE key_id = ?1 AND ended_at IS NOT NULL ORDER BY id LIMIT 1000";
 
 fn carry(
     connection: &Connection,
@@ -268,6 +263,8 @@ fn carry(
     let mut select = connection.prepare_cached(some)?;
     let mut update =
         connection.prepare_cached("UPDATE tokens SET key_id = ?2, sealed = ?3 WHERE id = ?1")?;
+    let mut update_retries =
+        connection.prepare_cached("UPDATE idempotency SET key_id = ?2 WHERE token_id = ?1")?;
     // Those that are carried over are not found again.
     loop {
         let rows = select
@@ -285,6 +282,7 @@ fn carry(
             };
             let sealed = sealed.as_ref().map(SealedToken::as_bytes);
             update.execute(params![id, to.to_i64(), sealed])?;
+            update_retries.execute(params![id, to.to_i64()])?;
         }
         if rows.is_empty() {
             return Ok(Ok(()));
@@ -325,12 +323,11 @@ mod tests {
     #[test]
     fn a_keys_tokens_are_gone_through_by_the_index_and_never_sorted() {
         let [newest, reach] = NEWEST;
-        for (sql, generation) in [(LISTED, "="), (LIVE_OF_KEY, "="), (END_OUTDATED, "<")] {
-            let indexed =
-                format!("SEARCH i USING PRIMARY KEY (key_id=? AND generation{generation}?)");
-            assert_eq!(plan(sql), [&indexed, newest, reach], "{sql}");
+        for sql in [LISTED, LIVE_OF_KEY] {
+            let indexed = "SEARCH i USING PRIMARY KEY (key_id=? AND generation=?)";
+            assert_eq!(plan(sql), [indexed, newest, reach], "{sql}");
         }
-        let ended = ["SEARCH tokens USING INDEX tokens_ended_of_key (key_id=?)"];
-        assert_eq!(plan(ENDED_OF_KEY), ended);
+        let retried = ["SEARCH i USING PRIMARY KEY (key_id=?)"];
+        assert_eq!(plan(RETRIED_OF_KEY), retried);
     }
 }
