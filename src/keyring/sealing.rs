@@ -13,7 +13,7 @@ use aes_gcm_siv::{
 };
 use hkdf::Hkdf;
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::domain::{KeyId, PrivateKey, SealedToken, Token, TokenDigest};
 
@@ -24,11 +24,9 @@ const NONCE_BYTES: usize = 12;
 #[error("a sealed token does not open under its key")]
 pub struct BrokenSeal;
 
-/// Seals and opens the tokens of one private key; wiped when dropped.
-#[derive(Zeroize, ZeroizeOnDrop)]
+/// Seals and opens the tokens of one private key; the cipher wipes its keys when dropped.
 pub struct SealingKey {
-    secret: [u8; 32],
-    #[zeroize(skip)]
+    cipher: Aes256GcmSiv,
     key_id: KeyId,
 }
 
@@ -36,14 +34,17 @@ impl SealingKey {
     /// Derives the sealing key of the private key `key`, whose id is `key_id`.
     #[must_use]
     pub fn derive(key: &PrivateKey, key_id: KeyId) -> Self {
-        let mut secret = [0; 32];
+        let mut secret = Zeroizing::new([0; 32]);
         Hkdf::<Sha256>::new(None, key.expose().as_bytes())
             .expand_multi_info(
                 &[b"moneyer/1 sealing key", &key_id.to_i64().to_be_bytes()],
-                &mut secret,
+                &mut *secret,
             )
             .expect("32 bytes are within HKDF's reach");
-        Self { secret, key_id }
+        Self {
+            cipher: Aes256GcmSiv::new((&*secret).into()),
+            key_id,
+        }
     }
 
     /// Seals `token`, whose digest is `digest`.
@@ -51,7 +52,7 @@ impl SealingKey {
     pub fn seal(&self, token: &Token, digest: &TokenDigest) -> SealedToken {
         let bytes = token.to_bytes();
         let sealed = self
-            .cipher()
+            .cipher
             .encrypt(
                 &nonce(digest),
                 Payload {
@@ -69,7 +70,7 @@ impl SealingKey {
     /// [`BrokenSeal`] when it was sealed under another key, for another token, or has been damaged.
     pub fn open(&self, sealed: &SealedToken, digest: &TokenDigest) -> Result<Token, BrokenSeal> {
         let bytes = self
-            .cipher()
+            .cipher
             .decrypt(
                 &nonce(digest),
                 Payload {
@@ -80,10 +81,6 @@ impl SealingKey {
             .map(Zeroizing::new)
             .map_err(|_| BrokenSeal)?;
         Token::of_bytes(&bytes).map_err(|_| BrokenSeal)
-    }
-
-    fn cipher(&self) -> Aes256GcmSiv {
-        Aes256GcmSiv::new(&self.secret.into())
     }
 
     /// The associated data: the key's id, then the digest.
