@@ -94,23 +94,24 @@ CREATE TABLE live_index_reach (
 
 INSERT INTO live_index_reach VALUES (0, 0), (1, 0), (2, 0), (3, 0);
 
--- Entries of tokens that are marked as ended because they expired, which many do at once: they are taken out of the
--- index later, many of a key at once. Until then they lead to ended tokens.
+-- Entries of that index whose tokens were marked as ended when they had expired, as many do at once: they are taken
+-- out later, many of a key at once. Until then they lead to ended tokens.
 CREATE TABLE live_index_expired (
     token_id   INTEGER PRIMARY KEY,
     key_id     INTEGER NOT NULL,
     generation INTEGER NOT NULL
 ) STRICT;
 
--- These are all the ways for the index to change beside that: no statement revives a token, gives it another number
--- or generation, or deletes one that is not marked as ended.
+-- Beside filling the index and taking expired tokens out of it, these are all the ways for it to change: no statement
+-- revives a token, gives it another number or generation, or deletes one that is not marked as ended.
 CREATE TRIGGER live_index_ended AFTER UPDATE OF ended_at ON tokens
 WHEN NEW.ended_at IS NOT NULL AND NEW.ended_at IS NOT NEW.expires_at BEGIN
     DELETE FROM live_index WHERE key_id = OLD.key_id AND generation = OLD.generation AND token_id = OLD.id;
 END;
 
 CREATE TRIGGER live_index_ended_by_expiry AFTER UPDATE OF ended_at ON tokens WHEN NEW.ended_at = NEW.expires_at BEGIN
-    INSERT OR REPLACE INTO live_index_expired VALUES (OLD.id, OLD.key_id, OLD.generation);
+    INSERT OR REPLACE INTO live_index_expired SELECT OLD.id, OLD.key_id, OLD.generation FROM live_index_reach
+        WHERE part = OLD.key_id & 3 AND OLD.id <= indexed;
 END;
 
 CREATE TRIGGER live_index_carried AFTER UPDATE OF key_id ON tokens WHEN NEW.ended_at IS NULL BEGIN

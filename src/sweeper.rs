@@ -25,22 +25,22 @@ pub struct Plan {
     pub batch: u32,
 }
 
-/// A server rests so many times as long as a step took before the next one: what is minted meanwhile
-/// has the writer for itself.
+/// A server rests so many times as long as a step took before the next one: what is minted
+/// meanwhile has the writer for itself.
 const REST: u32 = 4;
-/// So many tokens are marked as expired before they are taken out of the store's index of live ones.
-/// Until then, whatever goes through a key's tokens passes over those of them that are its own.
-const EXPIRED_ROUND: u32 = 25_000;
-/// So many tokens are taken out of the store's index of digests before they are purged.
+/// So many tokens are marked as expired before they are taken out of the index of live ones. Until
+/// then, whatever goes through a key's tokens passes over those of them that are its own.
+const EXPIRED_ROUND: u32 = 10_000;
+/// So many tokens are taken out of the index of digests before they are purged.
 const PURGED_ROUND: u32 = 250_000;
-/// How many tokens are looked up at once, and taken out of an index in one transaction. They are taken
-/// out in the index's order: the more a round has, the more of them share a page.
+/// How many tokens are looked up at once, and taken out of an index in one transaction. That is
+/// done in the index's order: the more a round has, the more of them share a page.
 const PART: u32 = 250;
-/// So few would hardly share any, and are taken out of the index of digests as they are purged.
+/// So few would hardly share any, and leave the index of digests as they are purged.
 const FEW: usize = 500;
 
-/// Reclaims all that has ended, batch by batch, without a rest. May be dropped between two batches; what was
-/// reclaimed stays so.
+/// Reclaims all that has ended, batch by batch, without a rest. May be dropped between two batches;
+/// what was reclaimed stays so.
 ///
 /// # Errors
 /// The store's; the batches before have been done.
@@ -72,7 +72,7 @@ async fn sweep(app: &App, plan: &Plan, rests: u32) -> Result<Swept, Error> {
     })
 }
 
-/// A sweep under way. Each of its parts says with how many rows it was done.
+/// A sweep under way.
 struct Sweep<'a> {
     app: &'a App,
     batch: u32,
@@ -83,23 +83,23 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Marks the tokens that have expired by `now`: in rounds, after each of which they are taken out
-    /// of the index of live ones.
+    /// Marks the tokens that have expired by `now`, and says how many: in rounds, before and after
+    /// each of which those that are marked are taken out of the index of live ones.
     async fn expire(&self, now: Timestamp) -> Result<u64, Error> {
+        let step = async || self.app.store.expire(now, self.batch).await;
         let mut expired = 0;
         loop {
-            let step = async || self.app.store.expire(now, self.batch).await;
+            self.take_out_expired().await?;
             let marked = self.repeat(self.expired_round, step).await?;
             expired += marked;
-            self.unlist().await?;
-            if marked < u64::from(self.expired_round) {
+            if marked == 0 {
                 return Ok(expired);
             }
         }
     }
 
     /// Takes expired tokens out of the index of live ones.
-    async fn unlist(&self) -> Result<(), Error> {
+    async fn take_out_expired(&self) -> Result<(), Error> {
         let store = &self.app.store;
         let next = async |last| store.expired_entries(last, PART).await;
         loop {
@@ -107,10 +107,10 @@ impl Sweep<'_> {
             let mut as_indexed = as_marked.clone();
             as_indexed.sort_unstable();
             for part in as_indexed.chunks(PART as usize) {
-                self.rested(store.unlist(part.to_vec())).await?;
+                self.rested(store.take_out_expired(part.to_vec())).await?;
             }
             for part in as_marked.chunks(PART as usize) {
-                self.rested(store.unlisted(part.to_vec())).await?;
+                self.rested(store.forget_expired(part.to_vec())).await?;
             }
             if as_marked.len() < self.expired_round as usize {
                 return Ok(());
@@ -118,19 +118,20 @@ impl Sweep<'_> {
         }
     }
 
-    /// Marks what ended with a generation of an account.
+    /// Marks the tokens that ended with a generation of their account, and says how many.
     async fn end_outdated(&self, now: Timestamp) -> Result<u64, Error> {
         let step = async || self.app.store.end_outdated(now, self.batch).await;
         self.repeat(u32::MAX, step).await
     }
 
+    /// Forgets what was noted before `before` for retries, and says how much.
     async fn forget_retries(&self, before: Timestamp) -> Result<u64, Error> {
         let step = async || self.app.store.forget_retries(before, self.batch).await;
         self.repeat(u32::MAX, step).await
     }
 
-    /// Deletes the tokens that ended before `before`: in rounds, each of which has them out of the index
-    /// of digests first.
+    /// Deletes the tokens that ended before `before`, and says how many: in rounds, each of which
+    /// has them out of the index of digests first.
     async fn purge(&self, before: Timestamp) -> Result<u64, Error> {
         let mut purged = 0;
         loop {
@@ -144,7 +145,8 @@ impl Sweep<'_> {
         }
     }
 
-    /// Has the tokens that are purged next be out of the index of digests, and says how many these are.
+    /// Has the tokens that are purged next be out of the index of digests, and says how many these
+    /// are.
     async fn unindex(&self, before: Timestamp) -> Result<usize, Error> {
         let store = &self.app.store;
         let next = async |last| store.long_ended(before, last, PART).await;
@@ -159,7 +161,7 @@ impl Sweep<'_> {
         Ok(as_indexed.len())
     }
 
-    /// What `next` gives, which is told the last it gave: until that is nothing, or a round is full.
+    /// What `next` gives, which is told the last it gave: until that is nothing or a round is full.
     async fn read<T: Copy, All: Default + Extend<T>>(
         &self,
         round: u32,
@@ -272,7 +274,8 @@ mod tests {
         )
     }
 
-    /// Gives the store so many tokens that have expired, of two keys in turn, all of them in the indexes.
+    /// Gives the store so many tokens that have expired, of two keys in turn, all of them in the
+    /// indexes.
     async fn add_expired(app: &App, count: u16) {
         let account = AccountId::from_i64(1);
         let name = AccountName::parse("acme").unwrap();
@@ -340,8 +343,8 @@ mod tests {
         file(app).execute_batch(&watch).unwrap();
     }
 
-    /// How many rows left by each of the values that were seen then, and how often one left after another that is
-    /// behind it while they were the same.
+    /// How many rows left by each of the values that were seen then, and how often one left after
+    /// another that is behind it while they were the same.
     fn left(app: &App) -> (Vec<(i64, i64)>, i64) {
         let file = file(app);
         let mut left = file
@@ -368,12 +371,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_sweep_before_did_not_take_out_any_more_is_taken_out() {
+    async fn entries_left_by_a_sweep_that_was_cut_short_are_taken_out() {
         let folder = tempfile::tempdir().unwrap();
         let app = app(&folder);
         add_expired(&app, 1201).await;
-        while app.store.expire(NOW, 100).await.unwrap() > 0 {}
-        assert_eq!(sweep(&app).expire(NOW).await.unwrap(), 0);
+        assert_eq!(app.store.expire(NOW, 600).await.unwrap(), 600);
+        let unmarked = "(SELECT count(*) FROM tokens WHERE ended_at IS NULL), OLD.key_id";
+        watch(&app, "live_index", unmarked);
+        assert_eq!(sweep(&app).expire(NOW).await.unwrap(), 601);
+        let rounds = vec![(601, 600), (101, 500), (0, 101)];
+        assert_eq!(left(&app).0, rounds);
         assert!(app.store.expired_entries(None, 1).await.unwrap().is_empty());
         let indexed = "SELECT count(*) FROM live_index";
         let indexed: i64 = file(&app).query_row(indexed, [], |row| row.get(0)).unwrap();

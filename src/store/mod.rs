@@ -56,7 +56,8 @@ pub struct Options {
     pub absent: Absent,
     /// How long to wait for another process that is writing.
     pub busy_timeout: Duration,
-    /// How many threads look things up, beside the one that finds out whether tokens and keys are good.
+    /// How many threads look things up, beside the one that finds out whether tokens and keys are
+    /// good.
     pub readers: usize,
     /// How many jobs may wait for the writer, and for the readers; past that callers are told to
     /// come back.
@@ -175,7 +176,8 @@ operations! {
     /// account's policy says.
     disable_key_for(principal: Principal, key: KeyId, now: Timestamp) -> Result<Deleted, Denied>;
 
-    /// A page of at most `limit` of the selected tokens: those after the token `after`, or the first.
+    /// A page of at most `limit` of the selected tokens: those after the token `after`, or the
+    /// first.
     list_selected(selection: Selection, after: Option<TokenId>, limit: u32, now: Timestamp) -> TokenPage;
     /// How many tokens are selected.
     count_selected(selection: Selection, now: Timestamp) -> Selected;
@@ -206,23 +208,23 @@ operations! {
     /// Puts the digests of the newest tokens into the index when there are many of them.
     index_newest() -> ();
 
-    /// Marks at most `limit` of the tokens that have expired by `now`, those that did so first; says how
-    /// many these were.
+    /// Marks at most `limit` of the tokens that have expired by `now`, those that did so first;
+    /// says how many these were.
     expire(now: Timestamp, limit: u32) -> u64;
-    /// At most `limit` of the entries by which expired tokens are still in the index of live ones: those
-    /// after `after`, or the first.
+    /// At most `limit` of the entries by which tokens that are marked so are still in the index of
+    /// live ones: those after `after`, or the first.
     expired_entries(after: Option<LiveEntry>, limit: u32) -> Vec<LiveEntry>;
-    /// Takes entries out of the index of live tokens that [`Self::expired_entries`] gave.
-    unlist(entries: Vec<LiveEntry>) -> ();
-    /// Notes that this has been done.
-    unlisted(entries: Vec<LiveEntry>) -> ();
-    /// Marks at most `limit` of the tokens that ended with a generation of their account; says how many
-    /// these were.
+    /// Takes such entries out of the index.
+    take_out_expired(entries: Vec<LiveEntry>) -> ();
+    /// Has such entries, which have been taken out, not be given any more.
+    forget_expired(entries: Vec<LiveEntry>) -> ();
+    /// Marks at most `limit` of the tokens that ended with a generation of their account; says how
+    /// many these were.
     end_outdated(now: Timestamp, limit: u32) -> u64;
     /// Forgets at most `limit` of the retries that were noted before `before`, and says how many.
     forget_retries(before: Timestamp, limit: u32) -> u64;
-    /// At most `limit` of the tokens that are purged next and can be unindexed before: those that are
-    /// purged after `after`, or the first.
+    /// At most `limit` of the tokens that are purged next and can be unindexed before: those that
+    /// are purged after `after`, or the first.
     long_ended(before: Timestamp, after: Option<LongEnded>, limit: u32) -> Vec<LongEnded>;
     /// Has tokens that are about to be purged be unknown from now on. Purging would do so too, at a
     /// higher price when they are many.

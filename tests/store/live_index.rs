@@ -85,13 +85,9 @@ async fn an_index_of_live_tokens_that_lacks_one_or_leads_astray_is_a_fault() {
     for _ in 0..4 {
         mint(&server, it.new_token(key), NOW).await;
     }
-    let file = it.file();
-    file.execute_batch(
-        "INSERT OR IGNORE INTO live_index SELECT key_id, generation, id FROM tokens;
-         UPDATE live_index_reach SET indexed = 4",
-    )
-    .unwrap();
+    it.index_live();
     assert!(it.is_sound().await);
+    let file = it.file();
     file.execute(
         "UPDATE live_index SET generation = 7 WHERE token_id = 1",
         [],
@@ -116,6 +112,10 @@ async fn an_index_of_live_tokens_that_lacks_one_or_leads_astray_is_a_fault() {
          DELETE FROM live_index_reach WHERE part = 1",
     )
     .unwrap();
+    file.execute("INSERT INTO live_index_expired VALUES (1, 1, 0)", [])
+        .unwrap();
+    let leaving = "live tokens that are to be taken out of the index of live tokens: 1";
+    assert!(faults().await.iter().any(|fault| fault == leaving));
     let unreached = "parts of the index of live tokens whose reach is missing or too far: 2";
     assert!(faults().await.iter().any(|fault| fault == unreached));
 }
@@ -245,12 +245,7 @@ async fn tokens_that_expire_are_passed_over_in_the_index_until_they_are_taken_ou
     for (of, seconds) in [(first, 20), (second, 10), (first, 30), (second, 30)] {
         tokens.push(it.token_until(of, later(seconds)).await);
     }
-    it.file()
-        .execute_batch(
-            "INSERT INTO live_index SELECT key_id, generation, id FROM tokens;
-             UPDATE live_index_reach SET indexed = 4",
-        )
-        .unwrap();
+    it.index_live();
     let listed = async |of, now: Timestamp| it.list(of, now).await;
     let store = &it.store;
     assert_eq!(store.expire(later(20), 10).await.unwrap(), 2);
@@ -269,13 +264,13 @@ async fn tokens_that_expire_are_passed_over_in_the_index_until_they_are_taken_ou
         .unwrap();
     assert_eq!((oldest_first.len(), rest.len()), (1, 1));
     let all = [oldest_first, rest].concat();
-    store.unlist(all.clone()).await.unwrap();
+    store.take_out_expired(all.clone()).await.unwrap();
     assert_eq!(it.count("live_index"), 2);
     assert!(it.is_sound().await);
     // As it is after a crash in between.
     assert_eq!(store.expired_entries(None, 10).await.unwrap(), all);
-    store.unlist(all.clone()).await.unwrap();
-    store.unlisted(all).await.unwrap();
+    store.take_out_expired(all.clone()).await.unwrap();
+    store.forget_expired(all).await.unwrap();
     assert_eq!(store.expired_entries(None, 10).await.unwrap(), []);
     assert!(it.is_sound().await);
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use moneyer::{
-    domain::{AccountId, KeyId, TokenDigest, TokenId},
+    domain::{AccountId, KeyId, Timestamp, TokenDigest, TokenId},
     store::{
         Carry, Direction, DisabledKey, DisabledToken, EditedPolicy, EndedTokens, Imported,
         ImportedToken, KeyTokens, Listed, Listing, NewKey, Page, Principal, RotatedKey, Selection,
@@ -14,7 +14,7 @@ use moneyer::{
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::json;
 
-use crate::support::{Fixture, NOW, elsewhere, later, mint, sealed, untold};
+use crate::support::{Fixture, NOW, elsewhere, mint, sealed, untold};
 
 /// What is known of the tokens that a store should list.
 struct Model {
@@ -25,6 +25,9 @@ struct Model {
     /// All that there ever were, the oldest first.
     minted: Vec<TokenId>,
     next: u8,
+    now: Timestamp,
+    /// Those that expire after some seconds.
+    expiring: Vec<(i64, TokenDigest)>,
 }
 
 impl Model {
@@ -48,7 +51,14 @@ impl Model {
         let key = self.any_key();
         match self.rng.random_range(0..100) {
             0..62 => {
-                let digest = mint(store, it.new_token(key), NOW).await;
+                let mut token = it.new_token(key);
+                if self.rng.random_range(0..3) == 0 {
+                    let seconds = self.rng.random_range(1..20);
+                    let at = Timestamp::from_seconds(self.now.seconds() + seconds);
+                    token.expires_at = Some(at);
+                    self.expiring.push((at.seconds(), token.digest));
+                }
+                let digest = mint(store, token, self.now).await;
                 self.minted.push(TokenId::of(&digest));
                 self.tokens(key).push(digest);
             }
@@ -56,7 +66,7 @@ impl Model {
                 let among = self.tokens(key).len();
                 let at = self.rng.random_range(0..among);
                 let digest = self.tokens(key).remove(at);
-                let ended = store.disable_token(key, digest, NOW).await.unwrap();
+                let ended = store.disable_token(key, digest, self.now).await.unwrap();
                 assert_eq!(ended, DisabledToken::Done);
             }
             82..85 => {
@@ -72,23 +82,26 @@ impl Model {
                 self.minted.extend(ids);
                 let account = self.accounts[self.keys[&key.to_i64()].0];
                 let policy = store.read_policy(account).await.unwrap().unwrap();
-                let imported = store.import_tokens(key, policy, given, untold(), NOW);
+                let imported = store.import_tokens(key, policy, given, untold(), self.now);
                 assert_eq!(imported.await.unwrap(), Imported::Done);
             }
             85..89 => self.rotate(it, store, key).await,
             89..91 => {
                 let ended = self.tokens(key).len() as u64;
                 let account = self.keys.remove(&key.to_i64()).unwrap().0;
-                let disabled = store.disable_key(key, KeyTokens::End, NOW).await.unwrap();
+                let disabled = store
+                    .disable_key(key, KeyTokens::End, self.now)
+                    .await
+                    .unwrap();
                 assert_eq!(disabled, DisabledKey::Done(ended));
                 let new = self.new_key(it, account);
                 let account = self.accounts[account];
-                store.add_keys(account, vec![new], NOW).await.unwrap();
+                store.add_keys(account, vec![new], self.now).await.unwrap();
             }
             91..93 => {
                 let account = self.keys[&key.to_i64()].0;
                 let id = self.accounts[account];
-                store.regenerate_account(id, NOW).await.unwrap();
+                store.regenerate_account(id, self.now).await.unwrap();
                 let keys = self.keys.values_mut();
                 keys.filter(|(of, _)| *of == account)
                     .for_each(|(_, tokens)| tokens.clear());
@@ -99,15 +112,41 @@ impl Model {
                     ..Selection::default()
                 };
                 let count = self.tokens(key).len() as u64;
-                let ended = store.disable_selected(of, count, NOW).await.unwrap();
+                let ended = store.disable_selected(of, count, self.now).await.unwrap();
                 assert!(matches!(ended, EndedTokens::Done(done) if done.endable == count));
                 self.tokens(key).clear();
             }
             _ => {
-                store.end_outdated(NOW, 3).await.unwrap();
-                store.purge(later(1), 3).await.unwrap();
+                let seconds = self.rng.random_range(0..4);
+                self.wait(seconds);
+                self.sweep(store).await;
             }
         }
+    }
+
+    /// Lets some seconds pass.
+    fn wait(&mut self, seconds: i64) {
+        self.now = Timestamp::from_seconds(self.now.seconds() + seconds);
+        let now = self.now.seconds();
+        let expired = self.expiring.extract_if(.., |(at, _)| *at <= now);
+        let expired: Vec<_> = expired.map(|(_, digest)| digest).collect();
+        for (_, tokens) in self.keys.values_mut() {
+            tokens.retain(|digest| !expired.contains(digest));
+        }
+    }
+
+    /// Some of a sweep, which may be cut short.
+    async fn sweep(&mut self, store: &Store) {
+        store.expire(self.now, 3).await.unwrap();
+        let entries = store.expired_entries(None, 2).await.unwrap();
+        if self.rng.random() {
+            store.take_out_expired(entries.clone()).await.unwrap();
+            if self.rng.random() {
+                store.forget_expired(entries).await.unwrap();
+            }
+        }
+        store.end_outdated(self.now, 3).await.unwrap();
+        store.purge(self.now, 3).await.unwrap();
     }
 
     /// Puts another key in the place of `key`, to which its tokens are carried over or not.
@@ -125,7 +164,7 @@ impl Model {
         } else {
             (None, (0, count))
         };
-        let rotated = store.rotate_key(key, new, carry, NOW).await.unwrap();
+        let rotated = store.rotate_key(key, new, carry, self.now).await.unwrap();
         let (carried, ended) = expected;
         assert_eq!(rotated, RotatedKey::Done { carried, ended });
     }
@@ -136,7 +175,8 @@ impl Model {
         for (key, (account, tokens)) in &self.keys {
             let key = KeyId::from_i64(*key);
             for limit in [3, 1000] {
-                let Listed::Tokens(rows) = store.list_tokens(key, limit, NOW).await.unwrap() else {
+                let Listed::Tokens(rows) = store.list_tokens(key, limit, self.now).await.unwrap()
+                else {
                     panic!("the key is dead");
                 };
                 let newest = tokens.iter().rev().take(limit as usize);
@@ -153,9 +193,9 @@ impl Model {
                 account: Some(*account),
                 ..Selection::default()
             };
-            let count = store.count_selected(of.clone(), NOW).await.unwrap();
+            let count = store.count_selected(of.clone(), self.now).await.unwrap();
             assert_eq!(count.endable, expected.len() as u64);
-            assert_eq!(pages(store, &of).await, expected);
+            assert_eq!(pages(store, &of, self.now).await, expected);
             let Some((key, _)) = keys.first() else {
                 continue;
             };
@@ -163,7 +203,7 @@ impl Model {
             let oldest_first: Vec<_> = oldest_first.copied().collect();
             for order in [TokenOrder::Creation, TokenOrder::Name] {
                 // Those without a name are in the order of minting among themselves.
-                let listed = account_tokens(store, *key, order).await;
+                let listed = account_tokens(store, *key, order, self.now).await;
                 assert_eq!(listed, oldest_first, "{order:?}");
             }
         }
@@ -172,17 +212,17 @@ impl Model {
             let newest_first = tokens.iter().rev();
             newest_first.map(TokenId::of)
         });
-        assert!(pages(store, &all).await.into_iter().eq(of_any));
+        assert!(pages(store, &all, self.now).await.into_iter().eq(of_any));
     }
 }
 
 /// What is selected, page by page.
-async fn pages(store: &Store, of: &Selection) -> Vec<TokenId> {
+async fn pages(store: &Store, of: &Selection, now: Timestamp) -> Vec<TokenId> {
     let mut found: Vec<TokenId> = Vec::new();
     loop {
         let after = found.last().copied();
         let page = store
-            .list_selected(of.clone(), after, 4, NOW)
+            .list_selected(of.clone(), after, 4, now)
             .await
             .unwrap();
         let TokenPage::Tokens(rows) = page else {
@@ -200,7 +240,12 @@ async fn pages(store: &Store, of: &Selection) -> Vec<TokenId> {
 }
 
 /// The tokens of the account of `key`, page by page: in either direction the same.
-async fn account_tokens(store: &Store, key: KeyId, order: TokenOrder) -> Vec<TokenId> {
+async fn account_tokens(
+    store: &Store,
+    key: KeyId,
+    order: TokenOrder,
+    now: Timestamp,
+) -> Vec<TokenId> {
     let part = async |start, direction| {
         let page = Page {
             start,
@@ -208,7 +253,7 @@ async fn account_tokens(store: &Store, key: KeyId, order: TokenOrder) -> Vec<Tok
             direction,
         };
         let caller = Principal::Key(key);
-        let listing = store.list_account_tokens(caller, order, page, NOW).await;
+        let listing = store.list_account_tokens(caller, order, page, now).await;
         match listing.unwrap().unwrap() {
             Listing::Rows(rows) => rows.iter().map(|row| row.id).collect::<Vec<_>>(),
             Listing::CursorUnknown(id) => panic!("{id} is unknown"),
@@ -252,6 +297,8 @@ async fn whatever_is_done_in_whatever_order_the_same_tokens_are_listed_counted_a
             keys: BTreeMap::new(),
             minted: Vec::new(),
             next: 1,
+            now: NOW,
+            expiring: Vec::new(),
         };
         for number in 0..6 {
             let key = model.new_key(&it, number % 2);

@@ -1,11 +1,11 @@
 //! A key in the place of another: what becomes of tokens, and of retries.
 
 use moneyer::{
-    domain::{KeyId, TokenDigest},
+    domain::{KeyId, Timestamp, TokenDigest},
     store::{Carry, DisabledToken, KeyTokens, Listed, Minted, NewToken, RotatedKey},
 };
 
-use crate::support::{Fixture, NOW, once, sealed};
+use crate::support::{Fixture, NOW, later, once, sealed};
 
 fn carry(works_for: impl Fn(&TokenDigest) -> bool + Send + 'static) -> Carry {
     Carry(Box::new(move |digest, _| {
@@ -132,10 +132,10 @@ async fn a_dead_key_is_not_rotated() {
 }
 
 /// Rotates `old`, and gives the id of the key in its place, which has taken over so many tokens.
-async fn rotate(it: &Fixture, old: KeyId, carry: Option<Carry>) -> (KeyId, u64) {
+async fn rotate(it: &Fixture, old: KeyId, carry: Option<Carry>, now: Timestamp) -> (KeyId, u64) {
     let new = it.new_key();
     let id = new.id;
-    match it.store.rotate_key(old, new, carry, NOW).await.unwrap() {
+    match it.store.rotate_key(old, new, carry, now).await.unwrap() {
         RotatedKey::Done { carried, .. } => (id, carried),
         refused => panic!("{refused:?}"),
     }
@@ -157,7 +157,13 @@ async fn the_newest_of_rotated_keys_answers_for_all_tokens_that_ended_before() {
         }
         // A seal that is of no use any more does not matter.
         let ended = ended.clone();
-        (key, _) = rotate(&it, key, Some(carry(move |digest| !ended.contains(digest)))).await;
+        (key, _) = rotate(
+            &it,
+            key,
+            Some(carry(move |digest| !ended.contains(digest))),
+            NOW,
+        )
+        .await;
         it.token(key).await;
     }
     assert_eq!(it.list(key, NOW).await.len(), 2 + 1 + 3 + 1);
@@ -166,7 +172,7 @@ async fn the_newest_of_rotated_keys_answers_for_all_tokens_that_ended_before() {
         assert_eq!(disable(other, *token).await, DisabledToken::Unknown);
     }
     // A key that took over nothing does not answer for what was before it.
-    let (newest, _) = rotate(&it, key, None).await;
+    let (newest, _) = rotate(&it, key, None, NOW).await;
     assert_eq!(disable(newest, ended[0]).await, DisabledToken::Unknown);
 }
 
@@ -186,7 +192,7 @@ async fn a_retry_is_answered_after_a_rotation_whatever_became_of_its_token() {
     let ended = it.token(old).await;
     it.store.disable_token(old, ended, NOW).await.unwrap();
     let good = it.token(old).await;
-    let (new, carried) = rotate(&it, old, Some(carry(|_| true))).await;
+    let (new, carried) = rotate(&it, old, Some(carry(|_| true)), NOW).await;
     assert_eq!(carried, 1);
     for (name, minted) in [("outdated", outdated), ("disabled", disabled)] {
         let retried = it.store.mint(named(new, name), NOW).await.unwrap();
@@ -207,19 +213,68 @@ async fn a_retry_is_answered_after_a_rotation_whatever_became_of_its_token() {
 }
 
 #[tokio::test]
-async fn more_retries_than_are_read_at_once_go_over_to_the_new_key() {
+async fn all_of_many_retries_go_over_to_the_new_key() {
     let it = Fixture::new();
     let (_, old) = it.account_and_key().await;
     let named = |key, number: usize| NewToken {
         once: Some(once(&number.to_string(), 1)),
         ..it.new_token(key)
     };
-    let mints = (0..1001).map(|number| it.store.mint(named(old, number), NOW));
+    let mints = (0..100).map(|number| it.store.mint(named(old, number), NOW));
     futures_util::future::join_all(mints).await;
-    let (new, carried) = rotate(&it, old, Some(carry(|_| true))).await;
-    assert_eq!(carried, 1001);
-    let retries = (0..1001).map(|number| it.store.mint(named(new, number), NOW));
+    let (new, carried) = rotate(&it, old, Some(carry(|_| true)), NOW).await;
+    assert_eq!(carried, 100);
+    let retries = (0..100).map(|number| it.store.mint(named(new, number), NOW));
     for retried in futures_util::future::join_all(retries).await {
         assert!(matches!(retried, Ok(Minted::Before(_))), "{retried:?}");
     }
+}
+
+#[tokio::test]
+async fn an_expired_token_is_carried_for_its_retry_and_still_leaves_the_index() {
+    let it = Fixture::new();
+    let (_, old) = it.account_and_key().await;
+    let named = |key| NewToken {
+        once: Some(once("a", 1)),
+        expires_at: Some(later(60)),
+        ..it.new_token(key)
+    };
+    let expired = it.mint(named(old), NOW).await;
+    let unnamed = it.token_until(old, later(60)).await;
+    let good = it.token(old).await;
+    it.index_live();
+    assert_eq!(it.store.expire(later(60), 10).await.unwrap(), 2);
+    let seal = carry(move |digest| *digest != unnamed);
+    let (new, carried) = rotate(&it, old, Some(seal), later(60)).await;
+    assert_eq!(carried, 1);
+    let Minted::Before(row) = it.store.mint(named(new), later(60)).await.unwrap() else {
+        panic!("a retry after a rotation minted")
+    };
+    assert_eq!(row.digest, expired);
+    assert!(it.is_sound().await);
+    let entries = it.store.expired_entries(None, 10).await.unwrap();
+    assert_eq!(entries.len(), 2);
+    it.store.take_out_expired(entries.clone()).await.unwrap();
+    it.store.forget_expired(entries).await.unwrap();
+    assert_eq!(it.count("live_index"), 1);
+    assert_eq!(it.list(new, later(60)).await, [good]);
+    assert!(it.is_sound().await);
+}
+
+#[tokio::test]
+async fn an_expired_token_that_is_not_marked_yet_stays_and_is_ended_for_the_new_key() {
+    let it = Fixture::new();
+    let (_, old) = it.account_and_key().await;
+    let expired = it.token_until(old, later(1)).await;
+    it.index_live();
+    let (new, carried) = rotate(&it, old, Some(carry(|_| false)), later(1)).await;
+    assert_eq!(carried, 0);
+    let ended = it
+        .store
+        .disable_token(new, expired, later(1))
+        .await
+        .unwrap();
+    assert_eq!(ended, DisabledToken::Already);
+    assert_eq!(it.store.expire(later(1), 10).await.unwrap(), 1);
+    assert!(it.is_sound().await);
 }

@@ -200,6 +200,17 @@ impl Fixture {
         }
     }
 
+    /// Has the index of live tokens reach all that there are.
+    pub fn index_live(&self) {
+        self.file()
+            .execute_batch(
+                "INSERT OR IGNORE INTO live_index
+                     SELECT key_id, generation, id FROM tokens WHERE ended_at IS NULL;
+                 UPDATE live_index_reach SET indexed = (SELECT max(id) FROM tokens)",
+            )
+            .unwrap();
+    }
+
     /// Gives a token settings, for which there is no operation.
     pub fn set_settings(&self, digest: &TokenDigest, json: &str) {
         let rows = self.file().execute(

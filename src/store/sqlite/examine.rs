@@ -33,6 +33,9 @@ const LIVE_ASTRAY: &str = "SELECT count(*) FROM live_index i WHERE NOT EXISTS (
     AND id <= (SELECT indexed FROM live_index_reach WHERE part = i.key_id & 3))
     AND NOT EXISTS (SELECT 1 FROM live_index_expired WHERE token_id = i.token_id
         AND key_id = i.key_id AND generation = i.generation)";
+/// How many tokens are to be taken out of it though they are not marked as ended.
+const LIVE_EXPIRED: &str = "SELECT count(*) FROM live_index_expired e
+    JOIN tokens t ON t.id = e.token_id WHERE t.ended_at IS NULL";
 /// Of how many parts of the keys it is not known how far that index is, or said to be too far.
 const LIVE_UNREACHED: &str = "SELECT 4 - count(*) FROM live_index_reach
     WHERE indexed <= (SELECT coalesce(max(id), 0) FROM tokens)";
@@ -135,6 +138,10 @@ fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
             "entries of the index of digests that lead astray",
         ),
         (LIVE_LACKING, "tokens that the index of live tokens lacks"),
+        (
+            LIVE_EXPIRED,
+            "live tokens that are to be taken out of the index of live tokens",
+        ),
         (
             LIVE_UNREACHED,
             "parts of the index of live tokens whose reach is missing or too far",

@@ -174,7 +174,7 @@ impl Sqlite {
                     ended: end_tokens(connection, old, Actor::CommandLine, now)?,
                 });
             };
-            match tokens::carry_all(connection, old, new.id, &*reseal)? {
+            match tokens::carry_all(connection, old, new.id, &*reseal, now)? {
                 Ok(()) => {
                     let carried = tokens::count_good(connection, new.id, now)?;
                     rotated(carried);

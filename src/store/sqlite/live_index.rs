@@ -1,5 +1,5 @@
-//! Putting the newest tokens into the index of live ones, and taking expired ones out: many at once,
-//! so that those of one key share the pages that are written.
+//! Putting the newest tokens into the index of live ones, and taking expired ones out: many at
+//! once, so that those of one key share the pages that are written.
 
 use rusqlite::params;
 
@@ -10,8 +10,8 @@ use crate::{
     store::LiveEntry,
 };
 
-/// How many rows may be beyond its reach before some are put in. Whatever goes through a key's tokens
-/// looks at all of these, too.
+/// How many rows may be beyond its reach before some are put in. Whatever goes through a key's
+/// tokens looks at all of these, too.
 pub(super) const MANY: i64 = 2000;
 /// So many are many where they are counted by each mint.
 const MANY_TO_COUNT: i64 = 250;
@@ -27,16 +27,15 @@ const PUT_IN: &str = "INSERT OR IGNORE INTO live_index SELECT key_id, generation
     AND ended_at IS NULL ORDER BY key_id, generation, id";
 const REACH_ALL: &str =
     "UPDATE live_index_reach SET indexed = (SELECT max(id) FROM tokens) WHERE part = ?1";
-/// Entries of expired tokens, which are to be taken out.
 const EXPIRED_ENTRIES: &str = "SELECT key_id, generation, token_id FROM live_index_expired
     WHERE token_id > ?1 ORDER BY token_id LIMIT ?2";
-const UNLIST: &str =
+const TAKE_OUT: &str =
     "DELETE FROM live_index WHERE key_id = ?1 AND generation = ?2 AND token_id = ?3";
-const UNLISTED: &str = "DELETE FROM live_index_expired WHERE token_id = ?1";
+const FORGET: &str = "DELETE FROM live_index_expired WHERE token_id = ?1";
 
-/// Once `many` rows are beyond its reach, puts in the tokens of the part of the keys that is furthest
-/// behind; of further parts too, while twice as many are. Only a transaction that adds tokens has
-/// reason to.
+/// Once `many` rows are beyond its reach, puts in the tokens of the part of the keys that is
+/// furthest behind; of further parts too, while twice as many are. Only a transaction that adds
+/// tokens has reason to.
 pub(super) fn keep_up(work: &Work<'_>, many: i64) -> rusqlite::Result<()> {
     if !work.changes().iter().any(adds_tokens) {
         return Ok(());
@@ -91,24 +90,30 @@ impl Sqlite {
         .await
     }
 
-    pub(in crate::store) async fn unlist(&self, entries: Vec<LiveEntry>) -> Result<(), Error> {
+    pub(in crate::store) async fn take_out_expired(
+        &self,
+        entries: Vec<LiveEntry>,
+    ) -> Result<(), Error> {
         // They lead to ended tokens still: none begins again, and no row's number goes to another.
         self.write_without_savepoint(move |connection| {
-            let mut unlist = connection.prepare_cached(UNLIST)?;
+            let mut take_out = connection.prepare_cached(TAKE_OUT)?;
             entries.iter().try_for_each(|entry| {
                 let place = params![entry.key, entry.generation, entry.row];
-                unlist.execute(place).map(drop)
+                take_out.execute(place).map(drop)
             })
         })
         .await
     }
 
-    pub(in crate::store) async fn unlisted(&self, entries: Vec<LiveEntry>) -> Result<(), Error> {
+    pub(in crate::store) async fn forget_expired(
+        &self,
+        entries: Vec<LiveEntry>,
+    ) -> Result<(), Error> {
         self.write_without_savepoint(move |connection| {
-            let mut unlisted = connection.prepare_cached(UNLISTED)?;
+            let mut forget = connection.prepare_cached(FORGET)?;
             entries
                 .iter()
-                .try_for_each(|entry| unlisted.execute([entry.row]).map(drop))
+                .try_for_each(|entry| forget.execute([entry.row]).map(drop))
         })
         .await
     }

@@ -72,9 +72,9 @@ impl Sqlite {
             if account_of_good_key(&snapshot, key, now)?.is_none() {
                 return Ok(Listed::KeyDead);
             }
-            let some = |live: &str, limit: u32| {
+            let some = |sql: &str, limit: u32| {
                 snapshot
-                    .prepare_cached(live)?
+                    .prepare_cached(sql)?
                     .query_map(params![key.to_i64(), now.seconds(), limit], sealed_row)?
                     .collect::<rusqlite::Result<Vec<_>>>()
             };
@@ -239,69 +239,48 @@ pub(super) fn count_good(
         .map(i64::unsigned_abs)
 }
 
-/// Makes the good tokens of the key `from` those of the key `to`, and those whose minting may be
-/// retried, good or not: their seals must open. Others that have ended stay where they are, and it is
-/// noted that `to` answers for them. Gives the first token whose seal did not open, if any: then not
-/// all was done.
+/// Makes the good tokens of the key `from` those of the key `to`, and those whose minting is noted
+/// for retries, good or not: their seals must open. Others stay where they are, and it is noted
+/// that `to` answers for them. Gives the first token whose seal did not open, if any: then not all
+/// was done.
 pub(super) fn carry_all(
     connection: &Connection,
     from: KeyId,
     to: KeyId,
     reseal: &Reseal,
+    now: Timestamp,
 ) -> rusqlite::Result<Result<(), TokenId>> {
-    for some in [RETRIED_OF_KEY, LIVE_OF_KEY] {
-        if let Err(broken) = carry(connection, some, from, to, reseal)? {
-            return Ok(Err(broken));
+    let (from, to) = (from.to_i64(), to.to_i64());
+    let carried = connection
+        .prepare_cached(CARRIED)?
+        .query_map([from, now.seconds()], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<i64>>>()?;
+    let mut select =
+        connection.prepare_cached("SELECT digest, sealed FROM tokens WHERE id = ?1")?;
+    let mut update =
+        connection.prepare_cached("UPDATE tokens SET key_id = ?2, sealed = ?3 WHERE id = ?1")?;
+    for id in carried {
+        let Carried { digest, sealed } = select.query_row([id], Carried::from_row)?;
+        let resealed = sealed.as_ref().map(|sealed| reseal(&digest, sealed));
+        if resealed == Some(None) {
+            return Ok(Err(TokenId::of(&digest)));
         }
+        let sealed = resealed.flatten();
+        update.execute(params![id, to, sealed.as_ref().map(SealedToken::as_bytes)])?;
     }
     connection
-        .prepare_cached("UPDATE keys SET carried_to = ?2 WHERE id = ?1 OR carried_to = ?1")?
-        .execute(params![from.to_i64(), to.to_i64()])?;
+        .prepare_cached("UPDATE idempotency SET key_id = ?2 WHERE key_id = ?1")?
+        .execute([from, to])?;
+    connection.prepare_cached(SUCCEED)?.execute([from, to])?;
     Ok(Ok(()))
 }
 
-const RETRIED_OF_KEY: &str = "SELECT t.digest, t.sealed, t.id FROM idempotency i
-    JOIN tokens t ON t.id = i.token_id WHERE i.key_id = ?1 LIMIT 1000";
-const LIVE_OF_KEY: &str = "SELECT digest, sealed, id FROM live_tokens
-    WHERE key_id = ?1 AND generation = (SELECT a.generation
-        FROM keys k JOIN accounts a ON a.id = k.account_id WHERE k.id = ?1) ORDER BY id LIMIT 1000";
-
-fn carry(
-    connection: &Connection,
-    some: &str,
-    from: KeyId,
-    to: KeyId,
-    reseal: &Reseal,
-) -> rusqlite::Result<Result<(), TokenId>> {
-    let mut select = connection.prepare_cached(some)?;
-    let mut update =
-        connection.prepare_cached("UPDATE tokens SET key_id = ?2, sealed = ?3 WHERE id = ?1")?;
-    let mut update_retries =
-        connection.prepare_cached("UPDATE idempotency SET key_id = ?2 WHERE token_id = ?1")?;
-    // Those that are carried over are not found again.
-    loop {
-        let rows = select
-            .query_map([from.to_i64()], |row| {
-                Ok((Carried::from_row(row)?, row.get::<_, i64>(2)?))
-            })?
-            .collect::<rusqlite::Result<Vec<_>>>()?;
-        for (row, id) in &rows {
-            let sealed = match &row.sealed {
-                None => None,
-                Some(sealed) => match reseal(&row.digest, sealed) {
-                    None => return Ok(Err(TokenId::of(&row.digest))),
-                    resealed => resealed,
-                },
-            };
-            let sealed = sealed.as_ref().map(SealedToken::as_bytes);
-            update.execute(params![id, to.to_i64(), sealed])?;
-            update_retries.execute(params![id, to.to_i64()])?;
-        }
-        if rows.is_empty() {
-            return Ok(Ok(()));
-        }
-    }
-}
+const CARRIED: &str = concat!(
+    "SELECT id FROM live_tokens t WHERE ",
+    good_of_key!("?1", "?2"),
+    " UNION SELECT token_id FROM idempotency WHERE key_id = ?1 ORDER BY id"
+);
+const SUCCEED: &str = "UPDATE keys SET carried_to = ?2 WHERE id = ?1 OR carried_to = ?1";
 
 /// What must be known of a token to carry it over.
 struct Carried {
@@ -333,14 +312,22 @@ mod tests {
         *,
     };
 
+    const INDEXED: &str = "SEARCH i USING PRIMARY KEY (key_id=? AND generation=?)";
+
     #[test]
     fn a_keys_tokens_are_gone_through_by_the_index_and_never_sorted() {
-        let [newest, reach] = NEWEST;
-        let indexed = "SEARCH i USING PRIMARY KEY (key_id=? AND generation=?)";
-        assert_eq!(plan(LISTED_INDEXED), [indexed]);
+        assert_eq!(plan(LISTED_INDEXED), [INDEXED]);
         assert_eq!(plan(LISTED_NEWEST), NEWEST);
-        assert_eq!(plan(LIVE_OF_KEY), [indexed, newest, reach]);
-        let retried = ["SEARCH i USING PRIMARY KEY (key_id=?)"];
-        assert_eq!(plan(RETRIED_OF_KEY), retried);
+    }
+
+    #[test]
+    fn what_a_key_takes_over_is_found_by_indexes() {
+        let [newest, reach] = NEWEST;
+        let retried = "SEARCH idempotency USING PRIMARY KEY (key_id=?)";
+        // Of numbers alone.
+        let sorted = "USE TEMP B-TREE FOR ORDER BY";
+        assert_eq!(plan(CARRIED), [INDEXED, newest, reach, retried, sorted]);
+        let keys = ["SEARCH keys USING COVERING INDEX keys_carried (carried_to=?)"];
+        assert_eq!(plan(SUCCEED), keys);
     }
 }
