@@ -31,11 +31,12 @@ const FIND_INDEXED: &str = find!(
     "d.start"
 );
 const FIND_IN_ROW: &str = find!("tokens t", "t.id");
-/// For a token that was purged meanwhile nothing is written.
-const ADD_USES: &str = "INSERT INTO uses (token_id, verifications, last_used_at)
-    SELECT id, ?2, ?3 FROM tokens WHERE id = ?1
-    ON CONFLICT (token_id) DO UPDATE SET verifications = verifications + excluded.verifications,
-        last_used_at = max(last_used_at, excluded.last_used_at)";
+/// Adds to what is written down of a token's use. Of most tokens something is: their own rows, each
+/// on a page of its own as a rule, are not looked at.
+const ADD_USES: &str = "UPDATE uses SET verifications = verifications + ?2,
+    last_used_at = max(last_used_at, ?3) WHERE token_id = ?1";
+/// Writes down the first of it; for a token that was purged meanwhile nothing.
+const FIRST_USES: &str = "INSERT INTO uses (token_id, verifications, last_used_at) SELECT id, ?2, ?3 FROM tokens WHERE id = ?1";
 
 impl Sqlite {
     pub(in crate::store) async fn find_token(
@@ -67,11 +68,15 @@ impl Sqlite {
     ) -> Result<(), Error> {
         self.write_without_savepoint(move |work| {
             let mut add = work.prepare_cached(ADD_USES)?;
+            let mut first = work.prepare_cached(FIRST_USES)?;
             for (token, usage) in uses {
                 // What was never used has no row.
                 if let Some(at) = usage.last_used_at {
                     let count = i64::try_from(usage.verifications).unwrap_or(i64::MAX);
-                    add.execute(params![token.to_i64(), count, at.seconds()])?;
+                    let added = params![token.to_i64(), count, at.seconds()];
+                    if add.execute(added)? == 0 {
+                        first.execute(added)?;
+                    }
                 }
             }
             Ok(())
