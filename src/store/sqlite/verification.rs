@@ -36,7 +36,8 @@ const FIND_IN_ROW: &str = find!("tokens t", "t.id");
 const ADD_USES: &str = "UPDATE uses SET verifications = verifications + ?2,
     last_used_at = max(last_used_at, ?3) WHERE token_id = ?1";
 /// Writes down the first of it; for a token that was purged meanwhile nothing.
-const FIRST_USES: &str = "INSERT INTO uses (token_id, verifications, last_used_at) SELECT id, ?2, ?3 FROM tokens WHERE id = ?1";
+const FIRST_USES: &str = "INSERT INTO uses (token_id, verifications, last_used_at)
+    SELECT id, ?2, ?3 FROM tokens WHERE id = ?1";
 
 impl Sqlite {
     pub(in crate::store) async fn find_token(
